@@ -1,0 +1,374 @@
+"""The fold: what an order's records come to, told by the records alone.
+
+Gateways, the archiver and the tests call this one function over the records of one order, in the
+order they stand in the log, and over nothing else: no clock, no table, no setting. So they cannot
+disagree about what stands, which number it has, or who has read it.
+
+A verdict on a record already written never changes. New rules bind to a higher record version.
+"""
+
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+from shared.contracts import events as log
+from shared.contracts.ids import NOTHING, MessageId, OrderId, Seq, UserId
+
+FOLD_VERSION: Final = 1
+"""Stored in every snapshot; a snapshot of another version is not read but rebuilt."""
+
+REMEMBERED: Final = 1_024
+"""How many id-bearing records an order remembers, to know a copy when it comes."""
+
+LATE_AFTER: Final = 1_000
+"""A record checked longer ago than this many others is void. Below `REMEMBERED`, so that a copy
+which is not late is always remembered; the difference is slack for nothing but peace of mind."""
+
+QUIET_ABOVE: Final = 20
+"""Orders with more participants than this neither show read marks nor presence."""
+
+
+class Verdict(StrEnum):
+    """What a record came to. All but `STANDS` are void: never shown, never numbered."""
+
+    STANDS = "stands"
+    COPY = "copy"  # its id is remembered; the record remembered has the verdict that counts
+    LATE = "late"  # its id was checked too long ago to know; claims no id
+    STALE = "stale"  # an order version or read mark that does not advance
+    NOT_FOUND = "not_found"  # no such order, or no such message to act on
+    FORBIDDEN = "forbidden"  # the writer may never do this here
+    READ_ONLY = "read_only"  # not in this status, not any more, or not for now
+
+
+class Claim(msgspec.Struct, array_like=True, gc=False):
+    """An id that was used, as remembered."""
+
+    place: int
+    """How many id-bearing records there were with this one: the `base` of what comes next."""
+    seq: Seq
+    at: int
+    by: UserId
+    verdict: Verdict
+    n: int
+    """The message's number; 0 if this is no standing message."""
+    gone: bool = False
+
+
+class Mark(msgspec.Struct, array_like=True, gc=False):
+    """How far a participant has read: message number `n`, at or before position `up_to`."""
+
+    up_to: Seq
+    n: int
+
+
+class Outcome(msgspec.Struct, gc=False):
+    """What folding one record told."""
+
+    verdict: Verdict
+    prev: Seq | None
+    """Position of the previous event that participants see, null if there is none."""
+    n: int = 0
+    """A standing message's number, else 0."""
+    seen: int = 0
+    """For a standing message, the number up to which its writer had read with it."""
+    original: Claim | None = None
+    """For a copy: the record remembered."""
+    shown: bool = False
+    """Whether participants see it; false for all that is void, and for reports, flags and the read
+    marks of large orders."""
+
+    @property
+    def stands(self) -> bool:
+        """Whether the event is part of the conversation."""
+        return self.verdict is Verdict.STANDS
+
+
+class Conversation(msgspec.Struct):
+    """The state of one order. Made empty, or from a snapshot; changed by `fold` alone."""
+
+    order_id: OrderId
+    version: int = FOLD_VERSION
+    order: log.OrderChanged | None = None
+    head: Seq = NOTHING
+    """Position of the last record folded, void or not."""
+    shown: Seq = NOTHING
+    """Position of the last event that participants see."""
+    n: int = 0
+    """Number of the last message."""
+    places: int = 0
+    """How many id-bearing records have been folded; copies and late ones take no place."""
+    marks: dict[UserId, Mark] = {}
+    muted: dict[UserId, int | None] = {}
+    closed: bool = False
+    remembered: dict[MessageId, Claim] = {}
+    """Oldest first, at most `REMEMBERED`."""
+
+    # What may be asked.
+
+    def role_of(self, user_id: UserId) -> str | None:
+        """The role of a participant; null for everybody else."""
+        if self.order is None:
+            return None
+        for party in self.order.participants:
+            if party.user_id == user_id:
+                return party.role
+        return None
+
+    def may(self, user_id: UserId, action: log.Action) -> bool:
+        """Whether the policy grants *action* to this participant in the order's status."""
+        role = self.role_of(user_id)
+        return (
+            role is not None and self.order is not None and action in self.order.may.get(role, ())
+        )
+
+    def may_write(self, user_id: UserId, at: int) -> bool:
+        """Whether a participant's message would stand if it were appended at *at*."""
+        return self.may(user_id, "send") and not self.closed and not self._is_muted(user_id, at)
+
+    @property
+    def quiet(self) -> bool:
+        """Whether the order has too many participants to show presence and read marks."""
+        return self.order is not None and len(self.order.participants) > QUIET_ABOVE
+
+    def unread(self, user_id: UserId) -> int:
+        """How many messages stand above the user's mark: two numbers, nothing that drifts."""
+        mark = self.marks.get(user_id)
+        return self.n - (mark.n if mark else 0)
+
+    def place_after(self, n: int) -> int | None:
+        """The base of a first try whose writer has seen message *n*; null: look its id up."""
+        if n == 0:
+            return 0 if self.places <= LATE_AFTER else None
+        for claim in reversed(self.remembered.values()):
+            if claim.n == n:
+                return claim.place if self.places - claim.place <= LATE_AFTER else None
+            if 0 < claim.n < n:
+                break
+        return None
+
+    def place_of(self, target: MessageId) -> int | None:
+        """The base of a first try that acts on *target*; null: look its id up."""
+        claim = self.remembered.get(target)
+        if claim is None or self.places - claim.place > LATE_AFTER:
+            return None
+        return claim.place
+
+    def message_at(self, up_to: Seq) -> Claim | None:
+        """The last remembered message at or below a position."""
+        for claim in reversed(self.remembered.values()):
+            if claim.n and claim.seq <= up_to:
+                return claim
+        return None
+
+    def judge(self, event: log.Identified, at: int) -> Verdict:
+        """The verdict *event* would have if it stood next, copies and lateness aside.
+
+        Gateways ask before they append a first try, so that what cannot stand need not be written.
+        """
+        match event:
+            case log.Message():
+                return self._judge_message(event, at)
+            case log.Edit() | log.Delete():
+                return self._judge_change(event, at)
+            case log.Report():
+                return self._judge_report(event)
+            case _:
+                return self._judge_moderation(event)
+
+    # What may be done.
+
+    def fold(self, seq: Seq, at: int, event: log.Event) -> Outcome:
+        """Take the next record: its position, its append time in ms, and what it says.
+
+        Positions must rise; a record at or below `head` was folded before, and is an error here.
+        """
+        if seq <= self.head:
+            raise ValueError(f"record {seq} is not above the head {self.head}")
+        prev = self.shown or None
+        outcome = self._fold(seq, at, event, prev)
+        self.head = seq
+        if outcome.stands and self._is_shown(event):
+            outcome.shown = True
+            self.shown = seq
+        return outcome
+
+    def _fold(self, seq: Seq, at: int, event: log.Event, prev: Seq | None) -> Outcome:
+        if isinstance(event, log.OrderChanged):
+            return Outcome(self._change_order(event), prev)
+        if isinstance(event, log.Read):
+            return Outcome(self._move_mark(event), prev)
+        original = self.remembered.get(event.id)
+        if original is not None:
+            return Outcome(Verdict.COPY, prev, original=original)
+        if self.places - event.base > LATE_AFTER:
+            return Outcome(Verdict.LATE, prev)
+        verdict = self.judge(event, at)
+        claim = self._remember(event, seq, at, verdict)
+        if verdict is not Verdict.STANDS:
+            return Outcome(verdict, prev)
+        seen = self._apply(event, claim)
+        return Outcome(verdict, prev, n=claim.n, seen=seen)
+
+    def _remember(self, event: log.Identified, seq: Seq, at: int, verdict: Verdict) -> Claim:
+        self.places += 1
+        claim = Claim(place=self.places, seq=seq, at=at, by=event.by, verdict=verdict, n=0)
+        if len(self.remembered) >= REMEMBERED:
+            del self.remembered[next(iter(self.remembered))]
+        self.remembered[event.id] = claim
+        return claim
+
+    def _apply(self, event: log.Identified, claim: Claim) -> int:
+        """Carry out what stands; for a message, answer how far its writer has read."""
+        match event:
+            case log.Message():
+                return self._number(event, claim)
+            case log.Delete() | log.Redact():
+                self._set_gone(event.target, True)
+            case log.Restore():
+                self._set_gone(event.target, False)
+            case log.Mute():
+                self.muted[event.user_id] = event.until
+            case log.Unmute():
+                self.muted.pop(event.user_id, None)
+            case log.Close():
+                self.closed = True
+            case log.Reopen():
+                self.closed = False
+            case log.Edit() | log.Report() | log.Flag():
+                pass  # what they change is not part of the state, see shared.timeline
+        return 0
+
+    def _number(self, message: log.Message, claim: Claim) -> int:
+        """Number a message, and move its writer's mark.
+
+        Writing implies having read up to `seen`. Where nothing of somebody else's lies between,
+        the own message is read too, so that nobody's own words count as unread.
+        """
+        before = self.n
+        self.n = claim.n = before + 1
+        if message.as_ == "service":
+            return 0
+        mark = self.marks.get(message.by) or Mark(NOTHING, 0)
+        seen = min(message.seen, before)
+        if max(mark.n, seen) == before:
+            mark = Mark(claim.seq, claim.n)
+        elif seen > mark.n:
+            at = next((c.seq for c in self.remembered.values() if c.n == seen), mark.up_to)
+            mark = Mark(at, seen)
+        self.marks[message.by] = mark
+        return mark.n
+
+    def _change_order(self, event: log.OrderChanged) -> Verdict:
+        if event.as_ != "service":
+            return Verdict.FORBIDDEN
+        if self.order is not None and event.version <= self.order.version:
+            return Verdict.STALE
+        self.order = event
+        return Verdict.STANDS
+
+    def _move_mark(self, event: log.Read) -> Verdict:
+        if not self.may(event.by, "read"):
+            return Verdict.FORBIDDEN
+        mark = self.marks.get(event.by)
+        n = min(event.n, self.n)
+        if n <= (mark.n if mark else 0):
+            return Verdict.STALE
+        self.marks[event.by] = Mark(event.up_to, n)
+        return Verdict.STANDS
+
+    def _judge_message(self, event: log.Message, at: int) -> Verdict:
+        if self.order is None:
+            return Verdict.NOT_FOUND
+        if event.as_ == "service":
+            return Verdict.STANDS
+        verdict = self._judge_writer(event, "send", at)
+        if verdict is Verdict.STANDS and event.attachments and not self.may(event.by, "attach"):
+            return Verdict.READ_ONLY
+        return verdict
+
+    def _judge_change(self, event: log.Edit | log.Delete, at: int) -> Verdict:
+        if self.order is None:
+            return Verdict.NOT_FOUND
+        if event.as_ != "service":
+            action: log.Action = "edit" if isinstance(event, log.Edit) else "delete"
+            verdict = self._judge_writer(event, action, at)
+            if verdict is not Verdict.STANDS:
+                return verdict
+        target = self.remembered.get(event.target)
+        if target is None or not target.n or target.gone:
+            return Verdict.NOT_FOUND
+        if target.by != event.by:
+            return Verdict.FORBIDDEN
+        if at - target.at > self.order.edit_window_ms:
+            return Verdict.READ_ONLY
+        return Verdict.STANDS
+
+    def _judge_writer(
+        self, event: log.Message | log.Edit | log.Delete, action: log.Action, at: int
+    ) -> Verdict:
+        if event.as_ != "participant" or self.role_of(event.by) is None:
+            return Verdict.FORBIDDEN
+        if self._is_muted(event.by, at):
+            return Verdict.FORBIDDEN
+        if self.closed or not self.may(event.by, action):
+            return Verdict.READ_ONLY
+        return Verdict.STANDS
+
+    def _judge_report(self, event: log.Report) -> Verdict:
+        if self.order is None:
+            return Verdict.NOT_FOUND
+        if event.as_ != "participant" or not self.may(event.by, "read"):
+            return Verdict.FORBIDDEN
+        return self._judge_target(event.target)
+
+    def _judge_moderation(self, event: log.Verdict) -> Verdict:
+        if self.order is None:
+            return Verdict.NOT_FOUND
+        if event.as_ == "participant":
+            return Verdict.FORBIDDEN
+        if isinstance(event, log.Redact | log.Restore | log.Flag):
+            return self._judge_target(event.target)
+        return Verdict.STANDS
+
+    def _judge_target(self, target: MessageId) -> Verdict:
+        """A message too old to be remembered may be acted on; what is remembered must be one."""
+        claim = self.remembered.get(target)
+        return Verdict.NOT_FOUND if claim is not None and not claim.n else Verdict.STANDS
+
+    def _set_gone(self, target: MessageId, gone: bool) -> None:
+        claim = self.remembered.get(target)
+        if claim is not None:
+            claim.gone = gone
+
+    def _is_muted(self, user_id: UserId, at: int) -> bool:
+        if user_id not in self.muted:
+            return False
+        until = self.muted[user_id]
+        return until is None or at < until
+
+    def _is_shown(self, event: log.Event) -> bool:
+        """Whether a standing event is one that participants see, and so part of the chain."""
+        if isinstance(event, log.Report | log.Flag):
+            return False
+        return not (isinstance(event, log.Read) and self.quiet)
+
+
+_ENCODER: Final = msgspec.msgpack.Encoder()
+_DECODER: Final = msgspec.msgpack.Decoder(Conversation)
+
+
+def to_snapshot(conversation: Conversation) -> bytes:
+    """The state as bytes; equal states give equal bytes."""
+    return _ENCODER.encode(conversation)
+
+
+def from_snapshot(snapshot: bytes) -> Conversation:
+    """The state a snapshot holds. Raises `ValueError` if another version of the fold wrote it."""
+    conversation = _DECODER.decode(snapshot)
+    if conversation.version != FOLD_VERSION:
+        raise ValueError(
+            f"the snapshot was written by fold version {conversation.version}, this is version "
+            f"{FOLD_VERSION}: rebuild the store with `python -m chat_gateway.archiver --rebuild`"
+        )
+    return conversation

@@ -1,0 +1,1 @@
+"""The log: partitioned, dense, durable. `port` states the obligations, `sqlite` is embedded."""

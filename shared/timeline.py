@@ -1,0 +1,298 @@
+"""How an event stands now: entries of a timeline, what later events change in them, and their frames.
+
+The archiver keeps entries in the store, gateways keep the newest in memory, and both change them by
+the same `changes_of`. Every change names the position that caused it and is applied once, however
+often it comes and in whatever order, so a slow archiver writes nothing that differs.
+"""
+
+from collections.abc import Iterable
+from typing import Final, TypedDict
+
+import msgspec
+
+from shared.contracts import events as log
+from shared.contracts import frames
+from shared.contracts.ids import NOTHING, MessageId, OrderId, Seq, UserId
+from shared.conversation import Outcome, Verdict
+
+MODERATION: Final = UserId("moderation")
+"""Who the parties see as the author of a verdict."""
+
+PAGED: Final = frozenset({"message", "order"})
+"""The types that pages of history consist of; the rest shows in what it did to them."""
+
+
+class Entry(msgspec.Struct, kw_only=True):
+    """One record with what it came to, and what later records made of it.
+
+    The record stays as it was written: a moderator may see it, and a repeated send is compared
+    with it. What the parties are shown is made by `show`.
+    """
+
+    seq: Seq
+    at: int
+    event: log.Event
+    verdict: Verdict
+    prev: Seq | None
+    shown: bool
+    n: int = 0
+    seen: int = 0
+
+    # What later records changed; each with the position of the last one that did.
+    edited: Seq = NOTHING
+    """The latest edit of this message; or the edit that came after this edit or restore."""
+    edited_at: int | None = None
+    edited_text: str | None = None
+    moved: Seq = NOTHING
+    """The latest delete, redact or restore of this message, or of what this edit or restore shows."""
+    gone: frames.Gone | None = None
+
+    @property
+    def order_id(self) -> OrderId:
+        """The order it belongs to."""
+        return self.event.order_id
+
+    @property
+    def type(self) -> str:
+        """The event's type, as on the wire."""
+        return log.TYPES[type(self.event)]
+
+    @property
+    def stands(self) -> bool:
+        """Whether the event is part of the conversation."""
+        return self.verdict is Verdict.STANDS
+
+    @property
+    def id(self) -> MessageId | None:
+        """The event's id, null if its type has none or if it claimed none."""
+        if self.verdict in (Verdict.COPY, Verdict.LATE):
+            return None
+        return getattr(self.event, "id", None)
+
+    @property
+    def text_of(self) -> MessageId | None:
+        """The message whose text this entry shows: its own, or an edit's or restore's target."""
+        if not self.stands:
+            return None
+        match self.event:
+            case log.Message(id=id_):
+                return id_
+            case log.Edit(target=target) | log.Restore(target=target):
+                return target
+            case _:
+                return None
+
+
+class TextChanged(msgspec.Struct, frozen=True):
+    """An edit stands: every earlier entry that shows the target's text is no longer the latest."""
+
+    order_id: OrderId
+    target: MessageId
+    by: Seq
+    at: int
+    text: str
+
+
+class Moved(msgspec.Struct, frozen=True):
+    """The target is gone, or back (`gone` null), for every earlier entry that shows its text."""
+
+    order_id: OrderId
+    target: MessageId
+    by: Seq
+    gone: frames.Gone | None
+
+
+Change = TextChanged | Moved
+
+
+def make_entry(seq: Seq, at: int, event: log.Event, outcome: Outcome) -> Entry:
+    """The entry of a record that was just folded."""
+    return Entry(
+        seq=seq,
+        at=at,
+        event=event,
+        verdict=outcome.verdict,
+        prev=outcome.prev,
+        shown=outcome.shown,
+        n=outcome.n,
+        seen=outcome.seen,
+    )
+
+
+def change_of(entry: Entry) -> Change | None:
+    """What a standing entry changes in earlier ones; null for most."""
+    if not entry.stands:
+        return None
+    order_id, seq = entry.order_id, entry.seq
+    match entry.event:
+        case log.Edit(target=target, text=text):
+            return TextChanged(order_id, target, seq, entry.at, text)
+        case log.Delete(target=target):
+            return Moved(order_id, target, seq, "deleted")
+        case log.Redact(target=target):
+            return Moved(order_id, target, seq, "redacted")
+        case log.Restore(target=target):
+            return Moved(order_id, target, seq, None)
+        case _:
+            return None
+
+
+def apply(change: Change, entry: Entry) -> bool:
+    """Apply *change* to *entry* if it concerns it and is news to it; tell whether it did.
+
+    Stores that can, do the same in one statement: where `text_of` is the target, `seq` is below the
+    change's, and `edited` (or `moved`) is below it too.
+    """
+    if entry.text_of != change.target or entry.seq >= change.by:
+        return False
+    if isinstance(change, TextChanged):
+        if entry.edited >= change.by:
+            return False
+        entry.edited, entry.edited_at, entry.edited_text = change.by, change.at, change.text
+        return True
+    if entry.moved >= change.by:
+        return False
+    entry.moved, entry.gone = change.by, change.gone
+    return True
+
+
+def apply_all(changes: Iterable[Change], entries: Iterable[Entry]) -> None:
+    """Bring *entries* up to date with *changes*."""
+    by_text: dict[MessageId, list[Entry]] = {}
+    for entry in entries:
+        if (text_of := entry.text_of) is not None:
+            by_text.setdefault(text_of, []).append(entry)
+    for change in changes:
+        for entry in by_text.get(change.target, ()):
+            apply(change, entry)
+
+
+def may_see(entry: Entry, reader: UserId, *, moderator: bool) -> bool:
+    """Whether a reader gets this entry at all: void ones nobody, reports their writer, flags none."""
+    if entry.shown:
+        return True
+    if not entry.stands or isinstance(entry.event, log.Read):
+        return False
+    return moderator or (isinstance(entry.event, log.Report) and entry.event.by == reader)
+
+
+def show(entry: Entry, *, moderator: bool = False) -> frames.EventShown:
+    """The frame of a standing entry as it stands now, for the parties or for a moderator.
+
+    Moderators see texts that are gone, every edit's own text, and who gave a verdict and why.
+    """
+    event = entry.event
+    hidden = isinstance(event, log.Verdict) and not moderator
+    place = _Place(
+        order_id=event.order_id,
+        seq=entry.seq,
+        prev=entry.prev,
+        at=entry.at,
+        by=MODERATION if hidden else event.by,
+    )
+    match event:
+        case log.Message():
+            return _show_message(entry, event, place, moderator)
+        case log.OrderChanged():
+            return _show_order(event, place)
+        case log.Edit(id=id_, client_id=client_id, target=target, text=text):
+            return frames.EditShown(
+                **place,
+                id=id_,
+                client_id=client_id,
+                target=target,
+                text=text if moderator or _is_latest(entry) else None,
+            )
+        case log.Delete(id=id_, client_id=client_id, target=target):
+            return frames.DeleteShown(**place, id=id_, client_id=client_id, target=target)
+        case log.Read(up_to=up_to, n=n):
+            return frames.ReadShown(**place, up_to=up_to, n=n)
+        case log.Report():
+            return _show_report(event, place)
+        case _:
+            return _show_verdict(entry, event, place, moderator)
+
+
+class _Place(TypedDict):
+    order_id: OrderId
+    seq: Seq
+    prev: Seq | None
+    at: int
+    by: UserId
+
+
+def _is_latest(entry: Entry) -> bool:
+    """Whether an edit or restore still shows what its message shows."""
+    return entry.edited == NOTHING and entry.gone is None
+
+
+def _show_message(
+    entry: Entry, event: log.Message, place: _Place, moderator: bool
+) -> frames.MessageShown:
+    text = event.text if entry.edited_text is None else entry.edited_text
+    taken = entry.gone is not None and not moderator
+    return frames.MessageShown(
+        **place,
+        id=event.id,
+        client_id=event.client_id,
+        n=entry.n,
+        seen=entry.seen,
+        text="" if taken else text,
+        attachments=() if taken else event.attachments,
+        reply_to=event.reply_to,
+        edited_at=entry.edited_at,
+        gone=entry.gone,
+    )
+
+
+def _show_order(event: log.OrderChanged, place: _Place) -> frames.OrderShown:
+    return frames.OrderShown(
+        **place,
+        version=event.version,
+        status=event.status,
+        previous_status=event.previous_status,
+        title=event.title,
+        participants=event.participants,
+        may=event.may,
+        edit_window_ms=event.edit_window_ms,
+    )
+
+
+def _show_report(event: log.Report, place: _Place) -> frames.ReportShown:
+    return frames.ReportShown(
+        **place,
+        id=event.id,
+        client_id=event.client_id,
+        target=event.target,
+        reason=event.reason,
+        note=event.note,
+    )
+
+
+def _show_verdict(
+    entry: Entry, event: log.Verdict, place: _Place, moderator: bool
+) -> frames.VerdictShown:
+    reason = event.reason if moderator else None
+    match event:
+        case log.Redact(id=id_, target=target):
+            return frames.RedactShown(**place, id=id_, target=target, reason=reason)
+        case log.Restore(id=id_, target=target, text=text, attachments=attachments):
+            whole = moderator or _is_latest(entry)
+            return frames.RestoreShown(
+                **place,
+                id=id_,
+                target=target,
+                reason=reason,
+                text=text if whole else None,
+                attachments=attachments if whole else (),
+            )
+        case log.Flag(id=id_, target=target):
+            return frames.FlagShown(**place, id=id_, target=target, reason=reason)
+        case log.Mute(id=id_, user_id=user_id, until=until):
+            return frames.MuteShown(**place, id=id_, user_id=user_id, until=until, reason=reason)
+        case log.Unmute(id=id_, user_id=user_id):
+            return frames.UnmuteShown(**place, id=id_, user_id=user_id, reason=reason)
+        case log.Close(id=id_):
+            return frames.CloseShown(**place, id=id_, reason=reason)
+        case log.Reopen(id=id_):
+            return frames.ReopenShown(**place, id=id_, reason=reason)
