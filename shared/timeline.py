@@ -1,7 +1,7 @@
-"""How an event stands now: entries of a timeline, what later events change in them, and their frames.
+"""How an event stands now: entries of a timeline, what later events change in them, their frames.
 
 The archiver keeps entries in the store, gateways keep the newest in memory, and both change them by
-the same `changes_of`. Every change names the position that caused it and is applied once, however
+the same `change_of`. Every change names the position that caused it and is applied once, however
 often it comes and in whatever order, so a slow archiver writes nothing that differs.
 """
 
@@ -44,7 +44,7 @@ class Entry(msgspec.Struct, kw_only=True):
     edited_at: int | None = None
     edited_text: str | None = None
     moved: Seq = NOTHING
-    """The latest delete, redact or restore of this message, or of what this edit or restore shows."""
+    """The latest delete, redact or restore of the message whose text this shows."""
     gone: frames.Gone | None = None
 
     @property
@@ -168,7 +168,7 @@ def apply_all(changes: Iterable[Change], entries: Iterable[Entry]) -> None:
 
 
 def may_see(entry: Entry, reader: UserId, *, moderator: bool) -> bool:
-    """Whether a reader gets this entry at all: void ones nobody, reports their writer, flags none."""
+    """Whether a reader gets this entry: void ones nobody, reports their writer and moderators."""
     if entry.shown:
         return True
     if not entry.stands or isinstance(entry.event, log.Read):
