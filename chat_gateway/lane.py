@@ -1,0 +1,336 @@
+"""Attempts of one connection in one order, kept in the order they were made.
+
+A lane decides, without waiting for anything, whether an attempt may go to the log now, has to be
+looked up first, or has to be put off. Sends keep the order they were typed in: what comes after an
+unsettled attempt never overtakes it.
+"""
+
+from collections import deque
+from typing import Final, Protocol
+
+import msgspec
+
+from chat_gateway.attempt import Attempt, client_id_of, make_event, same_request
+from chat_gateway.publisher import Flight, Publisher
+from chat_gateway.tail import Room
+from shared.contracts import events as log
+from shared.contracts import frames
+from shared.contracts.errors import ErrorCode
+from shared.contracts.ids import ClientId, MessageId, UserId, message_id
+from shared.conversation import Verdict
+from shared.timeline import Entry
+
+QUEUED_MAX: Final = 32
+"""Attempts that may queue behind one that is being looked up."""
+
+OWED_MAX: Final = 256
+"""Ids a lane remembers as owed; beyond it, what is put off is not waited for."""
+
+RETRY_AFTER_MS: Final = 500
+
+_REFUSALS: Final = {
+    Verdict.NOT_FOUND: (ErrorCode.NOT_FOUND, "There is no such message, or it is gone."),
+    Verdict.FORBIDDEN: (ErrorCode.FORBIDDEN, "You may not do this."),
+    Verdict.READ_ONLY: (ErrorCode.READ_ONLY, "This is not possible any more in this order."),
+}
+
+
+class Outlet(Protocol):
+    """Where a lane's answers go: its client's socket."""
+
+    def refuse(
+        self,
+        ref: int,
+        code: ErrorCode,
+        message: str | None = None,
+        *,
+        id_: ClientId | None = None,
+        retry_after_ms: int | None = None,
+    ) -> None:
+        """This attempt will never be shown."""
+        ...
+
+    def unknown(self, ref: int, id_: ClientId, retry_after_ms: int) -> None:
+        """Nobody knows; the client asks again."""
+        ...
+
+    def done(self, ref: int, entry: Entry) -> None:
+        """A report was taken."""
+        ...
+
+    def show(self, entry: Entry) -> None:
+        """This entry stands, for this client alone."""
+        ...
+
+    def look_up(self, lane: "Lane", id_: MessageId) -> None:
+        """Find out whether an id is in the log, then call `lane.looked_up`."""
+        ...
+
+
+class Uncertain:
+    """The look-up could not say: store and tail do not meet, or the store is down."""
+
+
+class Lane:
+    """See the module. One for each joined order of each connection."""
+
+    def __init__(
+        self, room: Room, by: UserId, publisher: Publisher, partition: int, outlet: Outlet
+    ) -> None:
+        self._room = room
+        self._by = by
+        self._publisher = publisher
+        self._partition = partition
+        self._outlet = outlet
+        self._turns = 0
+        self._queue: deque[Attempt] = deque()
+        """The first is being looked up, the others wait behind it."""
+        self._flying: dict[MessageId, Flight] = {}
+        self._owed: dict[MessageId, tuple[int, bool]] = {}
+        """Ids that must be sent again before anything later goes: turn, and whether a record of it
+        may be in the log."""
+
+    # From the session.
+
+    def submit(self, frame: frames.Attempt, now_ms: int) -> None:
+        """Take an attempt whose content is in order; its outcome goes to the outlet, once."""
+        id_ = message_id(frame.order_id, self._by, frame.id)
+        event = make_event(frame, id_, self._by)
+        turn, maybe_there = self._owed.pop(id_, (self._turns, False))
+        self._turns += 1
+        attempt = Attempt(frame, event, turn, frame.retry or maybe_there)
+        other = self._publisher.flight(frame.order_id, id_)
+        if other is not None:
+            self._join_flight(attempt, other)
+        elif (queued := self._queued(id_)) is not None:
+            self._replace_queued(queued, attempt)
+        elif not self._may_go(turn) or len(self._queue) > QUEUED_MAX:
+            self._put_off(attempt)
+        elif self._queue:
+            self._queue.append(attempt)
+        else:
+            self._proceed(attempt, now_ms)
+
+    def resolve(self, id_: MessageId) -> None:
+        """An own event came by: its client knows now, and will not send it again."""
+        self._owed.pop(id_, None)
+
+    @property
+    def owes(self) -> bool:
+        """Whether something must be sent again before anything later goes."""
+        return bool(self._owed)
+
+    def leave(self) -> None:
+        """The client leaves the order: what is not settled is unknown to it from here on."""
+        for flight in self._flying.values():
+            flight.owner = None
+            self._outlet.unknown(flight.ref, client_id_of(flight.event), RETRY_AFTER_MS)
+        for attempt in self._queue:
+            self._outlet.unknown(attempt.frame.ref, attempt.frame.id, RETRY_AFTER_MS)
+        self._clear()
+
+    def lost(self) -> None:
+        """The connection is gone; what was handed over goes on without an owner."""
+        for flight in self._flying.values():
+            flight.owner = None
+        self._clear()
+
+    # From the look-up.
+
+    def looked_up(self, found: Entry | Uncertain | None, base: int, now_ms: int) -> None:
+        """The first of the queue was looked up; *base* is the count taken before that began."""
+        if not self._queue:
+            return  # left meanwhile
+        attempt = self._queue.popleft()
+        if isinstance(found, Uncertain):
+            self._put_off(attempt)
+        elif found is not None:
+            self._found(attempt, found)
+        elif self._may_go(attempt.turn):
+            self._append(attempt, base, now_ms)
+        else:
+            self._put_off(attempt)
+        self._drain(now_ms)
+
+    # From the publisher.
+
+    def settled(self, flight: Flight, entry: Entry) -> None:
+        """The reader met the record of a flight."""
+        self._flying.pop(flight.event.id, None)
+        id_ = client_id_of(flight.event)
+        if not same_request(flight.event, entry.event):
+            # Somebody sent the same id with another content through another gateway, and was first.
+            self._outlet.refuse(flight.ref, ErrorCode.CONFLICT, id_=id_)
+            return
+        if entry.stands:
+            if isinstance(flight.event, log.Report):
+                self._outlet.done(flight.ref, entry)
+            return  # anything else reaches its writer as it reaches everybody
+        if entry.verdict in (Verdict.LATE, Verdict.COPY):
+            # Late: nobody can say any more. A copy of something met before this flight was watched
+            # for: the look-up of the next try finds it.
+            self._owe(flight.event.id, flight.turn, maybe_there=True)
+            self._outlet.unknown(flight.ref, id_, RETRY_AFTER_MS)
+            return
+        self._refuse(flight.ref, id_, entry.verdict)
+
+    def not_appended(self, flight: Flight) -> None:
+        """The log certainly did not take it."""
+        del self._flying[flight.event.id]
+        self._fail(flight)
+        self._hold_back()
+
+    def lost_sight(self, flight: Flight) -> None:
+        """Nobody knows in time."""
+        del self._flying[flight.event.id]
+        flight.retry = True
+        self._fail(flight)
+        self._hold_back()
+
+    def superseded(self, flight: Flight) -> None:
+        """Another connection of the same writer sent this id again, and waits for it now."""
+        del self._flying[flight.event.id]
+        self._owe(flight.event.id, flight.turn, maybe_there=True)
+        self._outlet.unknown(flight.ref, client_id_of(flight.event), RETRY_AFTER_MS)
+
+    # Inside.
+
+    def _may_go(self, turn: int) -> bool:
+        """Whether nothing earlier is owed."""
+        return all(turn < owed for owed, _ in self._owed.values())
+
+    def _proceed(self, attempt: Attempt, now_ms: int) -> None:
+        event = attempt.event
+        entry = self._room.entry(event.id)
+        if entry is not None:
+            self._found(attempt, entry)
+            return
+        base = None
+        if not attempt.retry and event.id not in self._room.conversation.remembered:
+            verdict = self._room.conversation.judge(event, now_ms)
+            if verdict is not Verdict.STANDS:
+                self._refuse(attempt.frame.ref, attempt.frame.id, verdict)
+                return
+            base = self._first_base(attempt.frame)
+        if base is None:
+            self._queue.appendleft(attempt)
+            self._outlet.look_up(self, event.id)
+        else:
+            self._append(attempt, base, now_ms)
+
+    def _first_base(self, frame: frames.Attempt) -> int | None:
+        """What a first try's writer had seen; null: look the id up."""
+        conversation = self._room.conversation
+        if not isinstance(frame, frames.Send):
+            return conversation.place_of(frame.target)
+        return None if frame.seen is None else conversation.place_after(frame.seen)
+
+    def _append(self, attempt: Attempt, base: int, now_ms: int) -> None:
+        frame, event = attempt.frame, attempt.event
+        conversation = self._room.conversation
+        if not attempt.retry:
+            # A retry may be in the log already, so for it only the log refuses.
+            verdict = conversation.judge(event, now_ms)
+            if verdict is not Verdict.STANDS:
+                self._refuse(frame.ref, frame.id, verdict)
+                return
+        oldest = self._publisher.oldest_base(event.order_id, self._by, conversation.places)
+        event = msgspec.structs.replace(event, base=min(base, oldest))
+        flight = Flight(event, self, ref=frame.ref, retry=attempt.retry, turn=attempt.turn)
+        if self._publisher.offer(flight, self._partition):
+            self._flying[event.id] = flight
+        else:
+            self._put_off(attempt)
+
+    def _found(self, attempt: Attempt, entry: Entry) -> None:
+        """The id was used before: by the same request, or for something else."""
+        ref, id_ = attempt.frame.ref, attempt.frame.id
+        if not same_request(attempt.event, entry.event):
+            self._outlet.refuse(ref, ErrorCode.CONFLICT, id_=id_)
+        elif entry.seq > self._room.conversation.head:
+            # The store is ahead of this reader, which will meet the record soon.
+            flight = Flight(attempt.event, self, ref=ref, retry=attempt.retry, turn=attempt.turn)
+            flight.handed = True
+            self._flying[flight.event.id] = flight
+            self._publisher.expect(flight)
+        elif not entry.stands:
+            self._refuse(ref, id_, entry.verdict)
+        elif isinstance(entry.event, log.Report):
+            self._outlet.done(ref, entry)
+        else:
+            self._outlet.show(entry)
+
+    def _join_flight(self, attempt: Attempt, flight: Flight) -> None:
+        """The id is in flight on this gateway: the newest connection waits for it."""
+        if not same_request(attempt.event, flight.event):
+            self._outlet.refuse(attempt.frame.ref, ErrorCode.CONFLICT, id_=attempt.frame.id)
+            return
+        if flight.owner is self:
+            self._outlet.unknown(flight.ref, attempt.frame.id, RETRY_AFTER_MS)
+        elif isinstance(flight.owner, Lane):
+            flight.owner.superseded(flight)
+        flight.owner = self
+        flight.ref = attempt.frame.ref
+        flight.turn = attempt.turn
+        self._flying[flight.event.id] = flight
+
+    def _replace_queued(self, queued: Attempt, attempt: Attempt) -> None:
+        if not same_request(attempt.event, queued.event):
+            self._outlet.refuse(attempt.frame.ref, ErrorCode.CONFLICT, id_=attempt.frame.id)
+            return
+        self._outlet.unknown(queued.frame.ref, queued.frame.id, RETRY_AFTER_MS)
+        queued.frame = attempt.frame
+        queued.retry = queued.retry or attempt.retry
+
+    def _queued(self, id_: MessageId) -> Attempt | None:
+        return next((attempt for attempt in self._queue if attempt.event.id == id_), None)
+
+    def _drain(self, now_ms: int) -> None:
+        """Go on with what queued behind a look-up, until one has to be looked up itself."""
+        waiting, self._queue = self._queue, deque()
+        while waiting and not self._queue:
+            attempt = waiting.popleft()
+            if self._may_go(attempt.turn):
+                self._proceed(attempt, now_ms)
+            else:
+                self._put_off(attempt)
+        self._queue.extend(waiting)
+
+    def _hold_back(self) -> None:
+        """Something failed: later attempts that are not handed over yet must not overtake it."""
+        for flight in list(self._flying.values()):
+            if not self._may_go(flight.turn) and self._publisher.withdraw(flight):
+                del self._flying[flight.event.id]
+                self._fail(flight)
+
+    def _fail(self, flight: Flight) -> None:
+        self._tell_put_off(
+            flight.event.id, flight.ref, client_id_of(flight.event), flight.turn, flight.retry
+        )
+
+    def _put_off(self, attempt: Attempt) -> None:
+        frame = attempt.frame
+        self._tell_put_off(attempt.event.id, frame.ref, frame.id, attempt.turn, attempt.retry)
+
+    def _tell_put_off(
+        self, id_: MessageId, ref: int, client_id: ClientId, turn: int, retry: bool
+    ) -> None:
+        """Not now: `busy` for what is certainly not in the log, else `unknown`."""
+        self._owe(id_, turn, maybe_there=retry)
+        if retry:
+            self._outlet.unknown(ref, client_id, RETRY_AFTER_MS)
+        else:
+            self._outlet.refuse(ref, ErrorCode.BUSY, id_=client_id, retry_after_ms=RETRY_AFTER_MS)
+
+    def _owe(self, id_: MessageId, turn: int, *, maybe_there: bool) -> None:
+        if len(self._owed) < OWED_MAX:
+            self._owed[id_] = (turn, maybe_there)
+
+    def _refuse(self, ref: int, id_: ClientId, verdict: Verdict) -> None:
+        code, message = _REFUSALS[verdict]
+        self._outlet.refuse(ref, code, message, id_=id_)
+
+    def _clear(self) -> None:
+        self._queue.clear()
+        self._flying.clear()
+        self._owed.clear()

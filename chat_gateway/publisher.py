@@ -1,0 +1,248 @@
+"""Events on their way to the log: batches per partition, and what became of each.
+
+While one batch of a partition is in flight the next fills. A flight ends in one of three ways: the
+reader meets its record (`settle`), the log certainly did not take it (`NotAppended`), or nobody
+knows in time. After hand-over every error is of the third kind.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from typing import Final, Protocol
+
+import msgspec
+
+from shared.contracts import events as log
+from shared.contracts.ids import MessageId, OrderId, UserId
+from shared.conversation import LATE_AFTER
+from shared.log.port import Draft, Log, NotAppended
+from shared.timeline import Entry
+
+logger = logging.getLogger("order_chat.gateway")
+
+APPEND_DEADLINE_S: Final = 5.0
+SETTLE_DEADLINE_S: Final = 8.0
+"""From the offer until the record must have been met; above `APPEND_DEADLINE_S` so that a slow but
+successful append is still met."""
+SWEEP_EVERY_S: Final = 0.5
+WAITING_MAX: Final = 20_000
+"""Drafts that may wait for a batch, in the whole gateway: about 20 MB of the largest messages."""
+BATCH_MAX: Final = 500
+
+
+class Owner(Protocol):
+    """Who offered a flight, and is told how it ended. Told exactly once, and never after `None`."""
+
+    def settled(self, flight: "Flight", entry: Entry) -> None:
+        """The reader met the record: this is what it came to."""
+        ...
+
+    def not_appended(self, flight: "Flight") -> None:
+        """It is not in the log and never will be."""
+        ...
+
+    def lost_sight(self, flight: "Flight") -> None:
+        """It may be in the log, now or later."""
+        ...
+
+
+class Flight:
+    """One attempt to write an event that carries an id."""
+
+    __slots__ = ("deadline", "event", "handed", "owner", "ref", "retry", "turn", "withdrawn")
+
+    def __init__(
+        self, event: log.Identified, owner: Owner | None, *, ref: int, retry: bool, turn: int
+    ) -> None:
+        self.event = event
+        self.owner = owner
+        self.ref = ref
+        self.retry = retry
+        self.turn = turn
+        """Its place among the attempts of its owner."""
+        self.handed = False
+        """Whether the log has been given it: from then on it may be there."""
+        self.withdrawn = False
+        self.deadline = 0.0
+
+    @property
+    def key(self) -> tuple[OrderId, MessageId]:
+        """What it is known by on this gateway."""
+        return self.event.order_id, self.event.id
+
+
+class _Queue(msgspec.Struct):
+    """What waits for one partition."""
+
+    waiting: deque[tuple[Draft, Flight | None]]
+    pump: asyncio.Task[None] | None = None
+
+
+class Publisher:
+    """Writes to the log for one gateway."""
+
+    def __init__(self, log_: Log, loop: asyncio.AbstractEventLoop) -> None:
+        self._log = log_
+        self._loop = loop
+        self._partitions = [_Queue(deque()) for _ in range(log_.partitions)]
+        self._waiting = 0
+        self._flights: dict[tuple[OrderId, MessageId], Flight] = {}
+        """In the order they were offered, and so nearly by deadline."""
+        self._bases: dict[tuple[OrderId, UserId], dict[MessageId, int]] = {}
+        self._closing = False
+
+    def flight(self, order_id: OrderId, id_: MessageId) -> Flight | None:
+        """The flight of an id, if one is under way here."""
+        return self._flights.get((order_id, id_))
+
+    def offer(self, flight: Flight, partition: int) -> bool:
+        """Take a flight for the next batch; false if too much waits already."""
+        draft = _draft(flight.event)
+        if not self._enqueue(partition, draft, flight):
+            return False
+        self.expect(flight)
+        bases = self._bases.setdefault((flight.event.order_id, flight.event.by), {})
+        bases[flight.event.id] = flight.event.base
+        return True
+
+    def expect(self, flight: Flight) -> None:
+        """Watch for a record that is in the log already, though the reader has not met it."""
+        flight.deadline = self._loop.time() + SETTLE_DEADLINE_S
+        self._flights[flight.key] = flight
+
+    def offer_mark(self, mark: log.Read, partition: int) -> bool:
+        """Take a read mark for the next batch. If it is lost, the reader's next one says more."""
+        return self._enqueue(partition, _draft(mark), None)
+
+    def withdraw(self, flight: Flight) -> bool:
+        """Take a flight back; false if it was handed over already."""
+        if flight.handed:
+            return False
+        flight.withdrawn = True
+        self._forget(flight)
+        return True
+
+    def oldest_base(self, order_id: OrderId, by: UserId, places: int) -> int:
+        """The lowest base among a user's unresolved sends to an order; *places* if there is none.
+
+        What would be late by now can do no harm any more, and is forgotten.
+        """
+        bases = self._bases.get((order_id, by))
+        if not bases:
+            return places
+        for id_ in [id_ for id_, base in bases.items() if places - base > LATE_AFTER]:
+            del bases[id_]
+        return min(bases.values(), default=places)
+
+    def settle(self, entry: Entry) -> None:
+        """The reader met a record; end its flight, if it was one of ours."""
+        event = entry.event
+        if isinstance(event, log.OrderChanged | log.Read):
+            return
+        bases = self._bases.get((event.order_id, event.by))
+        if bases is not None:
+            bases.pop(event.id, None)
+            if not bases:
+                del self._bases[event.order_id, event.by]
+        flight = self._flights.pop((event.order_id, event.id), None)
+        if flight is not None and flight.owner is not None:
+            flight.owner.settled(flight, entry)
+
+    async def run(self) -> None:
+        """Give up on flights whose deadline has passed; runs as long as the gateway."""
+        while True:
+            await asyncio.sleep(SWEEP_EVERY_S)
+            self.sweep(self._loop.time())
+
+    def sweep(self, now: float) -> None:
+        """Tell the owners of flights that are overdue at *now*."""
+        for flight in [f for f in self._flights.values() if f.deadline <= now]:
+            self._lose(flight)
+
+    async def drain(self, deadline_s: float) -> None:
+        """Wait until what was offered is handed over and answered, or the deadline has passed."""
+        pumps = [queue.pump for queue in self._partitions if queue.pump is not None]
+        if pumps:
+            await asyncio.wait(pumps, timeout=deadline_s)
+
+    async def close(self) -> None:
+        """Stop every batch under way; what is in flight has an unknown outcome."""
+        pumps = [queue.pump for queue in self._partitions if queue.pump is not None]
+        for pump in pumps:
+            pump.cancel()
+        await asyncio.gather(*pumps, return_exceptions=True)
+
+    def _enqueue(self, partition: int, draft: Draft, flight: Flight | None) -> bool:
+        if self._waiting >= WAITING_MAX:
+            return False
+        queue = self._partitions[partition]
+        queue.waiting.append((draft, flight))
+        self._waiting += 1
+        if queue.pump is None:
+            queue.pump = self._loop.create_task(self._pump(partition))
+        return True
+
+    async def _pump(self, partition: int) -> None:
+        queue = self._partitions[partition]
+        try:
+            while queue.waiting:
+                drafts, flights = self._next_batch(queue)
+                if drafts:
+                    await self._append(partition, drafts, flights)
+        finally:
+            queue.pump = None
+
+    def _next_batch(self, queue: _Queue) -> tuple[list[Draft], list[Flight]]:
+        drafts: list[Draft] = []
+        flights: list[Flight] = []
+        while queue.waiting and len(drafts) < BATCH_MAX:
+            draft, flight = queue.waiting.popleft()
+            self._waiting -= 1
+            if flight is None:
+                drafts.append(draft)
+            elif not flight.withdrawn:
+                flight.handed = True
+                drafts.append(draft)
+                flights.append(flight)
+        return drafts, flights
+
+    async def _append(self, partition: int, drafts: list[Draft], flights: list[Flight]) -> None:
+        try:
+            async with asyncio.timeout(APPEND_DEADLINE_S):
+                await self._log.append(partition, drafts)
+        except NotAppended:
+            for flight in flights:
+                if self._forget(flight) and flight.owner is not None:
+                    flight.owner.not_appended(flight)
+        except Exception as error:
+            # Whatever it was, it came after hand-over: nobody knows what the log will do with it.
+            logger.warning(
+                "append of %d records to partition %d: %s", len(drafts), partition, type(error)
+            )
+            for flight in flights:
+                self._lose(flight)
+
+    def _lose(self, flight: Flight) -> None:
+        if self._flights.get(flight.key) is flight:
+            del self._flights[flight.key]
+            if flight.owner is not None:
+                flight.owner.lost_sight(flight)
+
+    def _forget(self, flight: Flight) -> bool:
+        """Drop a flight that never reached the log; false if it was settled by another copy."""
+        if self._flights.get(flight.key) is not flight:
+            return False
+        del self._flights[flight.key]
+        bases = self._bases.get((flight.event.order_id, flight.event.by))
+        if bases is not None:
+            bases.pop(flight.event.id, None)
+        return True
+
+
+def _draft(event: log.Event) -> Draft:
+    return Draft(
+        key=event.order_id,
+        type=log.TYPES[type(event)],
+        version=log.VERSION,
+        value=log.encode_event(event),
+    )

@@ -1,0 +1,336 @@
+"""The seam between store and tail: how a join, a page and a look-up are answered without a hole.
+
+Each is a generator that yields what it needs read and gets the answer sent in, so that tests can
+put any event between any two steps; `chat_gateway.feed` does the reading. Whatever runs after the
+last `yield` runs in one go: what it answers and what is subscribed to afterwards have no gap.
+
+The idea, *position first, then state*: the watermark is read before the conversation, and the
+conversation before its entries, each at most older than the next. So everything of an order up to
+`covered` is in the store, everything above `start` is in the tail, and the answer stands only if
+these two meet.
+"""
+
+from collections.abc import Generator
+from typing import Any, Final
+
+import msgspec
+
+from chat_gateway.tail import Room, Tail
+from shared.contracts.frames import Limits, encode_frame
+from shared.contracts.ids import (
+    EPOCH_MAX,
+    NOTHING,
+    MessageId,
+    OrderId,
+    Seq,
+    UserId,
+    epoch_of,
+    make_seq,
+    offset_of,
+)
+from shared.conversation import Conversation, from_snapshot
+from shared.store.port import StoredConversation, Watermark
+from shared.timeline import PAGED, Entry, apply_all, may_see, show
+
+TRIES: Final = 3
+"""How often store and tail may fail to meet before the answer is `Unavailable`."""
+
+ANSWER_BYTES_MAX: Final = 200 * 1024
+_ABOVE_ALL: Final = make_seq(EPOCH_MAX + 1, 0)
+REPLAY_EVENTS_MAX: Final = Limits().replay_events
+
+
+# What a generator may ask for.
+
+
+class ReadWatermark(msgspec.Struct, frozen=True):
+    """Answered by `Watermark | None`, of the tail's partition and epoch."""
+
+
+class ReadConversation(msgspec.Struct, frozen=True):
+    """Answered by `StoredConversation | None`."""
+
+    order_id: OrderId
+
+
+class ReadPage(msgspec.Struct, frozen=True):
+    """Answered by a list of `Entry`, as `Reading.page` gives it."""
+
+    order_id: OrderId
+    after: Seq
+    before: Seq
+    limit: int
+    newest: bool
+    types: frozenset[str] | None
+
+
+class FindEntry(msgspec.Struct, frozen=True):
+    """Answered by `Entry | None`, as `Reading.find` gives it."""
+
+    order_id: OrderId
+    id: MessageId
+
+
+class AwaitRecord(msgspec.Struct, frozen=True):
+    """Answered by whether a record of the order came before the deadline of the whole request."""
+
+    order_id: OrderId
+
+
+class AskAccess(msgspec.Struct, frozen=True):
+    """Answered by `Access | None`, asked afresh of the order service."""
+
+
+Need = ReadWatermark | ReadConversation | ReadPage | FindEntry | AwaitRecord | AskAccess
+
+
+class Access(msgspec.Struct, frozen=True):
+    """The order service's word that a user takes part in an order."""
+
+    role: str
+    version: int
+    fresh: bool
+    """Asked just now, not remembered."""
+
+
+class Reader(msgspec.Struct, frozen=True):
+    """Who reads. Moderators see what is gone, and reports."""
+
+    user_id: UserId
+    moderator: bool
+
+
+class Query(msgspec.Struct, frozen=True):
+    """What is asked of an order's timeline.
+
+    With `after`, a replay of everything in the open range, oldest first; without, the newest
+    `limit` messages and order changes below `before`.
+    """
+
+    after: Seq | None
+    before: Seq | None
+    limit: int
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """An event and its frame, as the reader may see it."""
+
+    seq: Seq
+    frame: bytes
+
+
+class Answer(msgspec.Struct):
+    """Events as they stand at the room's head, rising; whether there is nothing more of them."""
+
+    events: list[Shown]
+    complete: bool
+    reset: bool = False
+
+
+class Opened(msgspec.Struct):
+    """A join's answer and the room to subscribe to, before anything else happens."""
+
+    room: Room
+    answer: Answer
+
+
+class Unavailable(Exception):
+    """This cannot be answered now."""
+
+
+class NotFound(Exception):
+    """There is no such order for this reader."""
+
+
+class Forbidden(Exception):
+    """The reader takes part, but may not read."""
+
+
+Steps = Generator[Need, Any, Any]
+
+
+def open_order(
+    tail: Tail, order_id: OrderId, reader: Reader, access: Access | None, query: Query
+) -> Generator[Need, Any, Opened]:
+    """Join an order: load or find its room, and answer what lies above `query.after`.
+
+    *access* is null for moderators, who need nobody's word. Raises `Unavailable`, `NotFound` or
+    `Forbidden`.
+    """
+    reset = query.after is not None and not _belongs(tail, query.after)
+    if reset:
+        query = Query(after=None, before=None, limit=query.limit)
+    while True:
+        room, stored = yield from _meet(tail, order_id, query)
+        if access is not None and _version(room) < access.version:
+            if not (yield AwaitRecord(order_id)):
+                raise Unavailable
+            continue
+        if not _may_read(room, reader):
+            if access is None or access.fresh:
+                raise Forbidden if access is not None else NotFound
+            access = yield AskAccess()
+            if access is None:
+                raise NotFound
+            continue
+        answer = _answer(room, stored, reader, query)
+        if answer.complete or query.after is None:
+            answer.reset = reset
+            return Opened(room, answer)
+        # Too much was missed to replay it: the newest page instead, and the client starts over.
+        reset, query = True, Query(after=None, before=None, limit=query.limit)
+
+
+def read_page(
+    tail: Tail, order_id: OrderId, reader: Reader, query: Query
+) -> Generator[Need, Any, Answer]:
+    """A page of history, or a replay. Raises `Unavailable`."""
+    room, stored = yield from _meet(tail, order_id, query)
+    return _answer(room, stored, reader, query)
+
+
+def look_up(tail: Tail, order_id: OrderId, id_: MessageId) -> Generator[Need, Any, Entry | None]:
+    """The entry that claimed an id, or null: then it is certainly not in the log up to the base
+    that was taken before this began. Raises `Unavailable` where that cannot be said.
+
+    Fold, tail, store, and the fold again, which went on meanwhile. The order has a room.
+    """
+    room = tail.rooms[order_id]
+    if (entry := room.entry(id_)) is not None:
+        return entry
+    watermark: Watermark | None = yield ReadWatermark()
+    stored: Entry | None = yield FindEntry(order_id, id_)
+    if (entry := room.entry(id_)) is not None:
+        return entry
+    if stored is not None:
+        apply_all(room.changes(), [stored])
+        return stored
+    if room.floor > _covered(tail, watermark, None):
+        raise Unavailable
+    return None
+
+
+def _meet(
+    tail: Tail, order_id: OrderId, query: Query
+) -> Generator[Need, Any, tuple[Room, list[Entry]]]:
+    """The order's room, and the stored entries of the query that the room does not hold."""
+    for _ in range(TRIES):
+        room = tail.rooms.get(order_id)
+        if room is None and _holds_everything(tail):
+            return tail.open_room(Conversation(order_id)), []
+        if room is not None and _holds(room, query):
+            return room, []
+        watermark: Watermark | None = yield ReadWatermark()
+        conversation: StoredConversation | None = yield ReadConversation(order_id)
+        head = conversation.head if conversation is not None else NOTHING
+        ceiling = room.floor if room is not None else head
+        stored: list[Entry] = yield _page_below(order_id, ceiling, query)
+        covered = _covered(tail, watermark, conversation)
+        # From here to the return there is no yield: the room is the live one, or made now.
+        room = tail.rooms.get(order_id)
+        if room is not None:
+            if room.floor <= ceiling <= covered:
+                return room, stored
+        elif head <= ceiling and tail.seq(tail.start) <= covered + 1:
+            return tail.open_room(_load(order_id, conversation)), stored
+    raise Unavailable
+
+
+def _holds_everything(tail: Tail) -> bool:
+    """Whether every record the partition ever had is in the tail: no store is needed then."""
+    return tail.start == 0 and tail.epoch == 1
+
+
+def _holds(room: Room, query: Query) -> bool:
+    """Whether a room alone can answer."""
+    if room.floor == NOTHING:
+        return True
+    if query.after is not None:
+        return query.after >= room.floor
+    before = query.before
+    held = sum(
+        1
+        for entry in room.entries
+        if entry.shown and entry.type in PAGED and (before is None or entry.seq < before)
+    )
+    return held > query.limit
+
+
+def _page_below(order_id: OrderId, ceiling: Seq, query: Query) -> ReadPage:
+    """The store's part: up to the ceiling, one more than fits, to know whether there is more."""
+    before = Seq(ceiling + 1)
+    if query.before is not None:
+        before = min(before, query.before)
+    if query.after is not None:
+        return ReadPage(order_id, query.after, before, REPLAY_EVENTS_MAX + 1, False, None)
+    return ReadPage(order_id, NOTHING, before, query.limit + 1, True, PAGED)
+
+
+def _covered(
+    tail: Tail, watermark: Watermark | None, conversation: StoredConversation | None
+) -> Seq:
+    """Up to here the store has everything of the order, timeline and conversation both."""
+    archived = Seq(tail.seq(watermark.offset if watermark is not None else 0) - 1)
+    return max(archived, conversation.head) if conversation is not None else archived
+
+
+def _load(order_id: OrderId, stored: StoredConversation | None) -> Conversation:
+    return Conversation(order_id) if stored is None else from_snapshot(stored.snapshot)
+
+
+def _belongs(tail: Tail, after: Seq) -> bool:
+    """Whether a position a client holds can be one of this log: nothing, or read already."""
+    return after == NOTHING or (epoch_of(after) == tail.epoch and offset_of(after) < tail.end)
+
+
+def _version(room: Room) -> int:
+    order = room.conversation.order
+    return order.version if order is not None else 0
+
+
+def _may_read(room: Room, reader: Reader) -> bool:
+    if reader.moderator:
+        return room.conversation.order is not None
+    return room.conversation.may(reader.user_id, "read")
+
+
+def _answer(room: Room, stored: list[Entry], reader: Reader, query: Query) -> Answer:
+    """Join the store's entries with the room's, bring them to the present, cut to size."""
+    apply_all(room.changes(), stored)
+    below = query.before if query.before is not None else _ABOVE_ALL
+    entries = [entry for entry in stored if entry.seq <= room.floor]
+    if query.after is not None:
+        return _replay(room, entries, reader, query.after, below)
+    entries += room.entries
+    paged = [
+        entry for entry in entries if entry.seq < below and entry.shown and entry.type in PAGED
+    ]
+    newest_first = paged[: -query.limit - 1 : -1]
+    kept = _fitting(newest_first, reader)[::-1]
+    return Answer(kept, complete=len(kept) == len(paged))
+
+
+def _replay(room: Room, stored: list[Entry], reader: Reader, after: Seq, below: Seq) -> Answer:
+    more = len(stored) > REPLAY_EVENTS_MAX
+    # What the room holds follows on the store's part only if that is whole.
+    entries = stored if more else [*stored, *room.entries]
+    visible = [
+        entry
+        for entry in entries
+        if after < entry.seq < below and may_see(entry, reader.user_id, moderator=reader.moderator)
+    ]
+    kept = _fitting(visible[:REPLAY_EVENTS_MAX], reader)
+    return Answer(kept, complete=not more and len(kept) == len(visible))
+
+
+def _fitting(entries: list[Entry], reader: Reader) -> list[Shown]:
+    """As many of the first entries as fit an answer; at least one, if there is one."""
+    shown: list[Shown] = []
+    size = 0
+    for entry in entries:
+        frame = encode_frame(show(entry, moderator=reader.moderator))
+        size += len(frame)
+        if size > ANSWER_BYTES_MAX and shown:
+            break
+        shown.append(Shown(entry.seq, frame))
+    return shown

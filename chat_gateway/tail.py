@@ -1,0 +1,156 @@
+"""What a gateway holds of the log: the newest records of each followed partition, and open rooms.
+
+Nothing here waits. A tail is fed every record of its partition in order; it keeps them raw, indexed
+by order, and folds those of orders that have a room. Its oldest part may be dropped at any time:
+`start` then moves up, and so does the `floor` of every room that lost a record.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+
+from shared.contracts import events as log
+from shared.contracts.ids import MessageId, OrderId, Seq, make_seq
+from shared.conversation import Conversation
+from shared.log.port import Record
+from shared.timeline import Change, Entry, apply, change_of, make_entry
+
+_RECORD_OVERHEAD = 200
+"""Bytes a held record costs beside its value: its Struct, its places in deque and index."""
+
+
+class Gap(RuntimeError):
+    """A record is missing between what was read and what came: the log's density is broken."""
+
+
+class Room:
+    """One order as this gateway knows it: the folded state, and every entry above `floor`."""
+
+    def __init__(self, conversation: Conversation) -> None:
+        self.conversation = conversation
+        self.floor: Seq = conversation.head
+        self.entries: deque[Entry] = deque()
+        """Every record above the floor that was folded, void ones too, rising, as it stands now."""
+        self._by_id: dict[MessageId, Entry] = {}
+
+    def fold(self, seq: Seq, at: int, event: log.Event) -> Entry:
+        """Fold the order's next record, and bring what it changes up to date."""
+        entry = make_entry(seq, at, event, self.conversation.fold(seq, at, event))
+        change = change_of(entry)
+        if change is not None:
+            self._apply(change)
+        self.entries.append(entry)
+        if (id_ := entry.id) is not None:
+            self._by_id[id_] = entry
+        return entry
+
+    def entry(self, id_: MessageId) -> Entry | None:
+        """The entry that claimed an id, if it is above the floor."""
+        return self._by_id.get(id_)
+
+    def above(self, seq: Seq) -> Iterator[Entry]:
+        """Entries above a position, newest first."""
+        for entry in reversed(self.entries):
+            if entry.seq <= seq:
+                return
+            yield entry
+
+    def changes(self) -> list[Change]:
+        """What the entries above the floor change, in order, in those below it."""
+        return [change for entry in self.entries if (change := change_of(entry)) is not None]
+
+    def forget(self, seq: Seq) -> None:
+        """Drop what the room holds up to a position, and raise the floor to it."""
+        while self.entries and self.entries[0].seq <= seq:
+            id_ = self.entries.popleft().id
+            if id_ is not None:
+                self._by_id.pop(id_, None)
+        self.floor = max(self.floor, seq)
+
+    def _apply(self, change: Change) -> None:
+        """Backwards, since what changes is mostly young; the message itself ends the search."""
+        for entry in reversed(self.entries):
+            apply(change, entry)
+            if getattr(entry.event, "id", None) == change.target:
+                return
+
+
+class Tail:
+    """The newest stretch of one partition: every record from offset `start` up to below `end`."""
+
+    def __init__(self, epoch: int, partition: int, start: int) -> None:
+        self.epoch = epoch
+        self.partition = partition
+        self.start = start
+        self.end = start
+        self.bytes = 0
+        self.rooms: dict[OrderId, Room] = {}
+        self._records: deque[Record] = deque()
+        self._by_order: dict[str, deque[Record]] = {}
+
+    def seq(self, offset: int) -> Seq:
+        """The position of an offset of this partition."""
+        return make_seq(self.epoch, offset)
+
+    def take(self, record: Record) -> tuple[Room, Entry] | None:
+        """Hold the partition's next record; if its order has a room, fold it there.
+
+        Raises `Gap` if it is not the next one, and `log.FromTheFuture` if this program is too old
+        to fold it; then it was not taken.
+        """
+        if record.offset != self.end:
+            raise Gap(
+                f"partition {self.partition}: offset {record.offset} came instead of {self.end}"
+            )
+        room = self.rooms.get(OrderId(record.key)) if record.key is not None else None
+        entry = None if room is None else self._fold(room, record)
+        self._hold(record)
+        return (room, entry) if room is not None and entry is not None else None
+
+    def open_room(self, conversation: Conversation) -> Room:
+        """A room whose state is *conversation* with everything held above its head.
+
+        The caller made sure that nothing between that head and `start` is missing.
+        """
+        room = Room(conversation)
+        head = conversation.head
+        for record in self._by_order.get(conversation.order_id, ()):
+            if self.seq(record.offset) > head:
+                self._fold(room, record)
+        self.rooms[conversation.order_id] = room
+        return room
+
+    def drop_oldest(self) -> None:
+        """Give up the oldest record held."""
+        record = self._records.popleft()
+        self.start = record.offset + 1
+        self.bytes -= _weight(record)
+        if record.key is None:
+            return
+        held = self._by_order[record.key]
+        held.popleft()
+        if not held:
+            del self._by_order[record.key]
+        room = self.rooms.get(OrderId(record.key))
+        if room is not None:
+            room.forget(self.seq(record.offset))
+
+    def _hold(self, record: Record) -> None:
+        self._records.append(record)
+        if record.key is not None:
+            self._by_order.setdefault(record.key, deque()).append(record)
+        self.bytes += _weight(record)
+        self.end = record.offset + 1
+
+    def _fold(self, room: Room, record: Record) -> Entry | None:
+        seq = self.seq(record.offset)
+        if seq <= room.conversation.head:  # the state was loaded from a store that is ahead of us
+            return None
+        try:
+            event = log.decode_event(record.key, record.type, record.version, record.value)
+        except log.NotAnEvent:
+            return None  # a dead letter: absent for every reader
+        return room.fold(seq, record.at, event)
+
+
+def _weight(record: Record) -> int:
+    return len(record.value or b"") + _RECORD_OVERHEAD
