@@ -16,7 +16,7 @@ from chat_gateway.tail import Room
 from shared.contracts import events as log
 from shared.contracts import frames
 from shared.contracts.errors import ErrorCode
-from shared.contracts.ids import ClientId, MessageId, UserId, message_id
+from shared.contracts.ids import ClientId, MessageId, OrderId, UserId, message_id
 from shared.conversation import Verdict
 from shared.timeline import Entry
 
@@ -45,12 +45,11 @@ class Outlet(Protocol):
         message: str | None = None,
         *,
         id_: ClientId | None = None,
-        retry_after_ms: int | None = None,
     ) -> None:
         """This attempt will never be shown."""
         ...
 
-    def unknown(self, ref: int, id_: ClientId, retry_after_ms: int) -> None:
+    def unknown(self, ref: int, id_: ClientId) -> None:
         """Nobody knows; the client asks again."""
         ...
 
@@ -62,7 +61,7 @@ class Outlet(Protocol):
         """This entry stands, for this client alone."""
         ...
 
-    def look_up(self, lane: "Lane", id_: MessageId) -> None:
+    def look_up(self, lane: "Lane", order_id: OrderId, id_: MessageId) -> None:
         """Find out whether an id is in the log, then call `lane.looked_up`."""
         ...
 
@@ -124,9 +123,9 @@ class Lane:
         """The client leaves the order: what is not settled is unknown to it from here on."""
         for flight in self._flying.values():
             flight.owner = None
-            self._outlet.unknown(flight.ref, client_id_of(flight.event), RETRY_AFTER_MS)
+            self._outlet.unknown(flight.ref, client_id_of(flight.event))
         for attempt in self._queue:
-            self._outlet.unknown(attempt.frame.ref, attempt.frame.id, RETRY_AFTER_MS)
+            self._outlet.unknown(attempt.frame.ref, attempt.frame.id)
         self._clear()
 
     def lost(self) -> None:
@@ -170,7 +169,7 @@ class Lane:
             # Late: nobody can say any more. A copy of something met before this flight was watched
             # for: the look-up of the next try finds it.
             self._owe(flight.event.id, flight.turn, maybe_there=True)
-            self._outlet.unknown(flight.ref, id_, RETRY_AFTER_MS)
+            self._outlet.unknown(flight.ref, id_)
             return
         self._refuse(flight.ref, id_, entry.verdict)
 
@@ -191,7 +190,7 @@ class Lane:
         """Another connection of the same writer sent this id again, and waits for it now."""
         del self._flying[flight.event.id]
         self._owe(flight.event.id, flight.turn, maybe_there=True)
-        self._outlet.unknown(flight.ref, client_id_of(flight.event), RETRY_AFTER_MS)
+        self._outlet.unknown(flight.ref, client_id_of(flight.event))
 
     # Inside.
 
@@ -214,7 +213,7 @@ class Lane:
             base = self._first_base(attempt.frame)
         if base is None:
             self._queue.appendleft(attempt)
-            self._outlet.look_up(self, event.id)
+            self._outlet.look_up(self, event.order_id, event.id)
         else:
             self._append(attempt, base, now_ms)
 
@@ -266,7 +265,7 @@ class Lane:
             self._outlet.refuse(attempt.frame.ref, ErrorCode.CONFLICT, id_=attempt.frame.id)
             return
         if flight.owner is self:
-            self._outlet.unknown(flight.ref, attempt.frame.id, RETRY_AFTER_MS)
+            self._outlet.unknown(flight.ref, attempt.frame.id)
         elif isinstance(flight.owner, Lane):
             flight.owner.superseded(flight)
         flight.owner = self
@@ -278,7 +277,7 @@ class Lane:
         if not same_request(attempt.event, queued.event):
             self._outlet.refuse(attempt.frame.ref, ErrorCode.CONFLICT, id_=attempt.frame.id)
             return
-        self._outlet.unknown(queued.frame.ref, queued.frame.id, RETRY_AFTER_MS)
+        self._outlet.unknown(queued.frame.ref, queued.frame.id)
         queued.frame = attempt.frame
         queued.retry = queued.retry or attempt.retry
 
@@ -318,9 +317,9 @@ class Lane:
         """Not now: `busy` for what is certainly not in the log, else `unknown`."""
         self._owe(id_, turn, maybe_there=retry)
         if retry:
-            self._outlet.unknown(ref, client_id, RETRY_AFTER_MS)
+            self._outlet.unknown(ref, client_id)
         else:
-            self._outlet.refuse(ref, ErrorCode.BUSY, id_=client_id, retry_after_ms=RETRY_AFTER_MS)
+            self._outlet.refuse(ref, ErrorCode.BUSY, id_=client_id)
 
     def _owe(self, id_: MessageId, turn: int, *, maybe_there: bool) -> None:
         if len(self._owed) < OWED_MAX:

@@ -91,6 +91,11 @@ class Publisher:
         self._bases: dict[tuple[OrderId, UserId], dict[MessageId, int]] = {}
         self._closing = False
 
+    @property
+    def partitions(self) -> int:
+        """How many partitions the log has."""
+        return len(self._partitions)
+
     def flight(self, order_id: OrderId, id_: MessageId) -> Flight | None:
         """The flight of an id, if one is under way here."""
         return self._flights.get((order_id, id_))

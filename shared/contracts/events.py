@@ -4,12 +4,13 @@ Whether an event stands is not in it: that is what `shared.conversation` finds o
 Schemas grow by fields with defaults; a change that old readers would misread raises `VERSION`.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Final, Literal
 
 import msgspec
 
-from shared.contracts.ids import ClientId, MessageId, OrderId, Seq, UserId
+from shared.contracts.ids import ClientId, Count, MessageId, OrderId, SeqField, UserId
 from shared.contracts.topics import RECORD_BYTES_MAX
 
 VERSION: Final = 1
@@ -39,9 +40,9 @@ class Attachment(msgspec.Struct, frozen=True):
     id: str
     name: str
     content_type: str
-    size: int
-    width: int | None = None
-    height: int | None = None
+    size: Count
+    width: Count | None = None
+    height: Count | None = None
 
 
 class _Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
@@ -52,7 +53,7 @@ class _Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
 
 class _Identified(_Event, frozen=True, kw_only=True):
     id: MessageId
-    base: int
+    base: Count
     """How many id-bearing records of the order had been folded when the id was checked."""
 
 
@@ -63,19 +64,19 @@ class _FromClient(_Identified, frozen=True, kw_only=True):
 class OrderChanged(_Event, frozen=True, kw_only=True, tag="order"):
     """The order as it is from here on: status, parties, and what each role may do."""
 
-    version: int
+    version: Count
     status: str
     previous_status: str | None
     title: str
     participants: tuple[Participant, ...]
     may: Mapping[str, tuple[Action, ...]]
-    edit_window_ms: int
+    edit_window_ms: Count
 
 
 class Message(_FromClient, frozen=True, kw_only=True, tag="message"):
     """Something said. `seen` is the number of the last message on the writer's screen."""
 
-    seen: int
+    seen: Count
     text: str
     attachments: tuple[Attachment, ...] = ()
     reply_to: MessageId | None = None
@@ -98,8 +99,8 @@ class Delete(_FromClient, frozen=True, kw_only=True, tag="delete"):
 class Read(_Event, frozen=True, kw_only=True, tag="read"):
     """The writer has seen everything up to message `n`, which stands at or before `up_to`."""
 
-    up_to: Seq
-    n: int
+    up_to: SeqField
+    n: Count
 
 
 class Report(_FromClient, frozen=True, kw_only=True, tag="report"):
@@ -137,7 +138,7 @@ class Mute(_Identified, frozen=True, kw_only=True, tag="mute"):
     """`user_id` may not write before `until` (append time in ms); null: until unmuted."""
 
     user_id: UserId
-    until: int | None
+    until: Count | None
     reason: str
 
 
@@ -172,6 +173,11 @@ _DECODERS: Final = {tag: msgspec.json.Decoder(struct) for struct, tag in TYPES.i
 _ENCODER: Final = msgspec.json.Encoder()
 
 
+DEPTH_MAX: Final = 32
+"""How deep a record may nest. Without a bound of ours the interpreter's would decide, which depends
+on how deep the caller stands: readers would disagree."""
+
+
 class NotAnEvent(ValueError):
     """A record that does not decode under its own version: a dead letter, absent to all readers."""
 
@@ -204,6 +210,8 @@ def decode_event(
         raise NotAnEvent(f"there is no type {type_!r} at version {version}")
     if len(value) > RECORD_BYTES_MAX:
         raise NotAnEvent(f"{len(value)} bytes are more than {RECORD_BYTES_MAX}")
+    if _depth(value) > DEPTH_MAX:
+        raise NotAnEvent(f"nested deeper than {DEPTH_MAX}")
     try:
         event = _DECODERS[type_].decode(value)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
@@ -212,3 +220,21 @@ def decode_event(
     if event.order_id != key:
         raise NotAnEvent("the key is not the event's order")
     return event
+
+
+_STRING: Final = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+
+
+def _depth(value: bytes) -> int:
+    """How deep the brackets nest; the number of brackets where that is small already."""
+    opened = value.count(b"[") + value.count(b"{")
+    if opened <= DEPTH_MAX:
+        return opened
+    depth = deepest = 0
+    for character in _STRING.sub(b"", value):
+        if character in b"[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif character in b"]}":
+            depth -= 1
+    return deepest

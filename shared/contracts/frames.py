@@ -4,6 +4,7 @@ Frames from clients refuse unknown fields, so that a typing mistake is heard of 
 servers may grow fields, which clients pass over. `*_at`, `at` and `*_ms` are integer milliseconds.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Final, Literal
 
@@ -16,6 +17,7 @@ from shared.contracts.ids import (
     SAFE_INTEGER,
     ClientId,
     ClientIdField,
+    Count,
     MessageId,
     MessageIdField,
     OrderId,
@@ -33,7 +35,6 @@ CURSOR_CHARS_MAX: Final = 256
 Ref = Annotated[int, Meta(ge=-SAFE_INTEGER, le=SAFE_INTEGER)]
 """Picked by the client, repeated in the answer; it need not be unique."""
 PageSize = Annotated[int, Meta(ge=1)]
-Count = Annotated[int, Meta(ge=0, le=SAFE_INTEGER)]
 Token = Annotated[str, Meta(max_length=TOKEN_CHARS_MAX)]
 Typing = Literal["text", "file"]
 Gone = Literal["deleted", "redacted"]
@@ -488,6 +489,7 @@ _CLIENT_DECODER: Final[msgspec.json.Decoder[ClientFrame]] = msgspec.json.Decoder
 _SERVER_DECODER: Final[msgspec.json.Decoder[ServerFrame]] = msgspec.json.Decoder(ServerFrame)
 _EVENT_DECODER: Final[msgspec.json.Decoder[EventShown]] = msgspec.json.Decoder(EventShown)
 _ENCODER: Final = msgspec.json.Encoder()
+_PATH: Final = re.compile(r" - at `(\$[\w.\[\]]*)`$")
 
 
 class MalformedFrame(ValueError):
@@ -498,8 +500,18 @@ def decode_client_frame(data: bytes | str) -> ClientFrame:
     """The frame a client sent. Raises `MalformedFrame`."""
     try:
         return _CLIENT_DECODER.decode(data)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
         raise MalformedFrame(_explain(error)) from None
+
+
+def salvage(data: bytes | str) -> tuple[int | None, ClientId | None]:
+    """The `ref` and `id` of a malformed frame where they can be made out, so that its sender can
+    tell which one it was."""
+    try:
+        envelope = msgspec.json.decode(data, type=_Envelope)
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
+        return None, None
+    return envelope.ref, envelope.id
 
 
 def decode_server_frame(data: bytes | str) -> ServerFrame | EventShown:
@@ -513,18 +525,25 @@ def encode_frame(frame: ClientFrame | ServerFrame | EventShown) -> bytes:
     return _ENCODER.encode(frame)
 
 
+class _Envelope(msgspec.Struct):
+    ref: Ref | None = None
+    id: ClientIdField | None = None
+
+
 class _Peek(msgspec.Struct):
     op: str
 
 
 def _explain(error: Exception) -> str:
     """Say what is wrong and where, without quoting what was sent."""
-    text = str(error)
-    what, _, where = text.partition(" - at ")
     if not isinstance(error, msgspec.ValidationError):
         return "The frame is not a JSON object that can be read."
+    text = str(error)
+    # The value may hold anything, a path's marks too: only the end of the text is the library's.
+    path = _PATH.search(text)
+    what = text[: path.start()] if path else text
     if what.startswith("Object contains unknown field"):
         what = "Unknown field"
     elif what.startswith("Invalid"):  # "Invalid value 'x'", "Invalid enum value 'x'"
         what = "Not one of the allowed values"
-    return f"{what} at {where.strip('`')}." if where else f"{what}."
+    return f"{what} at {path[1]}." if path else f"{what}."

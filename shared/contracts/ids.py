@@ -30,6 +30,8 @@ MessageIdField = Annotated[MessageId, Meta(pattern=UUID_PATTERN)]
 SAFE_INTEGER: Final = 2**53 - 1
 """The largest integer every JSON reader keeps exact."""
 SeqField = Annotated[Seq, Meta(ge=0, le=SAFE_INTEGER)]
+Count = Annotated[int, Meta(ge=0, le=SAFE_INTEGER)]
+"""A whole number that stays exact everywhere: no engine below us holds more than 64 bits."""
 
 NOTHING: Final = Seq(0)
 """Below every event: seq 0 never occurs, since epochs begin at 1."""

@@ -1,0 +1,329 @@
+"""One gateway: its sessions, and the tasks that do for them what takes time."""
+
+import asyncio
+import logging
+import random
+import secrets
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
+
+from chat_gateway.access import AccessCache, OrdersUnavailable
+from chat_gateway.desk import Client
+from chat_gateway.feed import Feed
+from chat_gateway.hub import Hub
+from chat_gateway.lane import Lane, Uncertain
+from chat_gateway.marks import Marks
+from chat_gateway.presence import Presence
+from chat_gateway.publisher import Publisher
+from chat_gateway.seam import (
+    Access,
+    Forbidden,
+    NotFound,
+    Query,
+    Reader,
+    Unavailable,
+    look_up,
+    open_order,
+    read_page,
+)
+from chat_gateway.session import HEARTBEAT_S, Session
+from chat_gateway.socket import Socket
+from chat_gateway.tail import Room
+from shared.contracts import frames
+from shared.contracts.errors import CloseCode, ErrorCode
+from shared.contracts.ids import MessageId, OrderId, Seq, UserId
+from shared.timeline import Entry
+from shared.tokens import BadToken, Identity, KeysUnavailable, Verifier
+
+logger = logging.getLogger("order_chat.gateway")
+
+HELLO_DEADLINE_S: Final = 5.0
+EXPIRY_GRACE_S: Final = 5.0
+ANSWER_DEADLINE_S: Final = 10.0
+"""Whatever a client asked for ends by then; each wait on the way has a shorter one of its own."""
+OPENING_MAX: Final = 50
+PAGING_MAX: Final = 8
+RECONNECT_SPREAD_MS: Final = 5_000
+"""Clients told to reconnect come back spread over this time."""
+
+_FAILURES: Final[tuple[tuple[type[Exception], ErrorCode], ...]] = (
+    (NotFound, ErrorCode.NOT_FOUND),
+    (Forbidden, ErrorCode.FORBIDDEN),
+    (Unavailable, ErrorCode.UNAVAILABLE),
+    (OrdersUnavailable, ErrorCode.UNAVAILABLE),
+    (TimeoutError, ErrorCode.UNAVAILABLE),
+)
+
+
+class Gateway:
+    """The desk of all sessions (`chat_gateway.desk.Desk`), and their beginning and end."""
+
+    def __init__(
+        self,
+        feed: Feed,
+        publisher: Publisher,
+        hub: Hub,
+        presence: Presence,
+        marks: Marks,
+        access: AccessCache,
+        verifier: Verifier,
+        limits: frames.Limits,
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._feed = feed
+        self._publisher = publisher
+        self._hub = hub
+        self._presence = presence
+        self._marks = marks
+        self._access = access
+        self._verifier = verifier
+        self._limits = limits
+        self._clock = clock
+        self._wishes: dict[Client, dict[asyncio.Task[None], tuple[str, OrderId | None]]] = {}
+        self._timers: dict[Client, asyncio.TimerHandle] = {}
+        """Of each session: the deadline of its hello, then the end of its token."""
+        self._wheel: list[set[Session]] = [set() for _ in range(HEARTBEAT_S)]
+        self._count = 0
+
+    # Sessions.
+
+    def open_session(self, socket: Socket) -> Session:
+        """A session for a socket that was just accepted."""
+        session = Session(
+            socket,
+            self,
+            self._hub,
+            self._publisher,
+            session_id=secrets.token_urlsafe(9),
+            limits=self._limits,
+        )
+        self._count += 1
+        self._wheel[self._count % HEARTBEAT_S].add(session)
+        self._timers[session] = asyncio.get_running_loop().call_later(
+            HELLO_DEADLINE_S, self._hello_due, session
+        )
+        return session
+
+    def sessions(self) -> list[Session]:
+        """All open sessions."""
+        return [session for slot in self._wheel for session in slot]
+
+    async def run(self) -> None:
+        """Beat: each session once in `HEARTBEAT_S`, a slice of them every second."""
+        while True:
+            for slot in self._wheel:
+                await asyncio.sleep(1)
+                for session in list(slot):
+                    if session.identity is not None and not session.closed:
+                        session.beat()
+
+    def say_goodbye(self) -> None:
+        """Send everybody away, to come back at different times."""
+        for session in self.sessions():
+            session.goodbye(random.randrange(RECONNECT_SPREAD_MS))  # noqa: S311 (no secret)
+
+    def _hello_due(self, session: Session) -> None:
+        if session.identity is None:
+            session.close(CloseCode.TOKEN, "no hello came in time")
+
+    # Wishes of sessions.
+
+    def verify(self, client: Client, token: str) -> None:
+        """See `Desk`."""
+        self._start(client, "verify", None, self._verify(client, token))
+
+    def open(self, client: Client, join: frames.Join) -> bool:
+        """See `Desk`."""
+        if self._under_way(client, "open") >= OPENING_MAX:
+            return False
+        self._start(client, "open", join.order_id, self._open(client, join))
+        return True
+
+    def page(self, client: Client, request: frames.History) -> bool:
+        """See `Desk`."""
+        if self._under_way(client, "page") >= PAGING_MAX:
+            return False
+        self._start(client, "page", request.order_id, self._page(client, request))
+        return True
+
+    def look_up(self, client: Client, lane: Lane, order_id: OrderId, id_: MessageId) -> None:
+        """See `Desk`."""
+        room = self._feed.room(order_id)
+        assert room is not None  # the client has it open
+        base = room.conversation.places  # taken before the look-up starts
+        self._start(client, "look_up", order_id, self._look_up(lane, order_id, id_, base))
+
+    def drop(self, client: Client, order_id: OrderId | None = None) -> bool:
+        """See `Desk`."""
+        wishes = self._wishes.get(client, {})
+        dropped = [task for task, (_, of) in wishes.items() if order_id is None or of == order_id]
+        for task in dropped:
+            task.cancel()
+            wishes.pop(task, None)
+        if order_id is None:
+            self._forget(client)
+        return bool(dropped)
+
+    def mark(self, room: Room, user_id: UserId, up_to: Seq) -> None:
+        """See `Desk`."""
+        conversation = room.conversation
+        up_to = min(up_to, conversation.head)
+        message = conversation.message_at(up_to)
+        if message is not None:
+            self._marks.note(room, user_id, up_to, message.n)
+
+    def arrived(self, room: Room, user_id: UserId, *, moderator: bool) -> None:
+        """See `Desk`."""
+        order_id = room.conversation.order_id
+        self._presence.listen(order_id)
+        if not moderator and not room.conversation.quiet:
+            self._presence.arrive(order_id, user_id)
+
+    def departed(self, room: Room, user_id: UserId, *, moderator: bool) -> None:
+        """See `Desk`."""
+        order_id = room.conversation.order_id
+        self._presence.deafen(order_id)
+        if not moderator:
+            self._presence.depart(order_id, user_id)
+
+    def typing(self, room: Room, user_id: UserId, what: frames.Typing) -> None:
+        """See `Desk`."""
+        self._presence.typing(room.conversation.order_id, user_id, what)
+
+    def now_ms(self) -> int:
+        """See `Desk`."""
+        return int(self._clock() * 1000)
+
+    def time(self) -> float:
+        """See `Desk`."""
+        return time.monotonic()
+
+    # How they are met.
+
+    async def _verify(self, client: Client, token: str) -> None:
+        try:
+            identity = await self._verifier.verify(token)
+        except BadToken as error:
+            client.unwelcome(str(error))
+        except KeysUnavailable:
+            client.unwelcome("The signer's keys cannot be had now; try again.")
+        else:
+            client.welcome(identity)
+            if client.identity is identity:
+                self._watch_expiry(client, identity)
+
+    async def _open(self, client: Client, join: frames.Join) -> None:
+        identity = client.identity
+        assert identity is not None
+        order_id, user_id = join.order_id, identity.user_id
+        reader = Reader(user_id, moderator="moderator" in identity.roles)
+        limit = min(join.limit, self._limits.page)
+        query = Query(after=join.after, before=None, limit=limit)
+
+        async def ask_again() -> Access | None:
+            return await self._access.ask(order_id, user_id, afresh=True)
+
+        try:
+            access = None
+            if not reader.moderator:
+                access = await self._access.ask(order_id, user_id)
+                if access is None:
+                    raise NotFound
+            online = await self._presence.who(order_id)
+            opened = await self._feed.answer(
+                order_id,
+                join.after,
+                lambda tail: open_order(tail, order_id, reader, access, query),
+                ask_again,
+            )
+        except Exception as error:
+            client.not_opened(join, _code_of(error))
+        else:
+            client.opened(join, opened, online)
+
+    async def _page(self, client: Client, request: frames.History) -> None:
+        identity = client.identity
+        assert identity is not None
+        reader = Reader(identity.user_id, moderator="moderator" in identity.roles)
+        limit = min(request.limit, self._limits.page)
+        query = Query(after=request.after, before=request.before, limit=limit)
+        try:
+            answer = await self._feed.answer(
+                request.order_id,
+                request.after,
+                lambda tail: read_page(tail, request.order_id, reader, query),
+            )
+        except Exception as error:
+            client.not_paged(request, _code_of(error))
+        else:
+            client.paged(request, answer)
+
+    async def _look_up(self, lane: Lane, order_id: OrderId, id_: MessageId, base: int) -> None:
+        found: Entry | Uncertain | None
+        try:
+            found = await self._feed.answer(
+                order_id, None, lambda tail: look_up(tail, order_id, id_)
+            )
+        except Exception as error:
+            _code_of(error)
+            found = Uncertain()
+        lane.looked_up(found, base, self.now_ms())
+
+    def _watch_expiry(self, client: Client, identity: Identity) -> None:
+        left = identity.expires_at + EXPIRY_GRACE_S - self._clock()
+        self._timers[client].cancel()
+        self._timers[client] = asyncio.get_running_loop().call_later(
+            max(0.0, left), self._expired, client
+        )
+
+    def _expired(self, client: Client) -> None:
+        assert isinstance(client, Session)
+        client.close(CloseCode.TOKEN, "the token has expired")
+
+    # Tasks.
+
+    def _under_way(self, client: Client, kind: str) -> int:
+        return sum(1 for other, _ in self._wishes.get(client, {}).values() if other == kind)
+
+    def _start(
+        self,
+        client: Client,
+        kind: str,
+        order_id: OrderId | None,
+        work: Coroutine[Any, Any, None],
+    ) -> None:
+        task = asyncio.create_task(_bounded(work))
+        self._wishes.setdefault(client, {})[task] = kind, order_id
+        task.add_done_callback(lambda task: self._done(client, task))
+
+    def _done(self, client: Client, task: asyncio.Task[None]) -> None:
+        wishes = self._wishes.get(client)
+        if wishes is not None:
+            wishes.pop(task, None)
+            if not wishes:
+                del self._wishes[client]
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("a wish failed", exc_info=error)
+
+    def _forget(self, client: Client) -> None:
+        self._wishes.pop(client, None)
+        if (timer := self._timers.pop(client, None)) is not None:
+            timer.cancel()
+        for slot in self._wheel:
+            slot.discard(client)  # type: ignore[arg-type]  # a set may be asked about anything
+
+
+async def _bounded(work: Coroutine[Any, Any, None]) -> None:
+    async with asyncio.timeout(ANSWER_DEADLINE_S):
+        await work
+
+
+def _code_of(error: Exception) -> ErrorCode:
+    """What a failure is to its client; what nobody expected is logged, and `internal`."""
+    for kind, code in _FAILURES:
+        if isinstance(error, kind):
+            return code
+    logger.error("an answer failed", exc_info=error)
+    return ErrorCode.INTERNAL

@@ -1,0 +1,382 @@
+"""One client's conversation with the gateway, without I/O: frames in, frames and wishes out.
+
+A session knows the protocol and nothing of sockets, tasks or engines. What takes time it asks of
+its `Desk`, which calls back; what can be answered from memory it answers at once.
+"""
+
+from collections import deque
+from typing import Final, TypeVar, assert_never
+
+import msgspec
+
+from chat_gateway.answers import encode_joined, encode_page
+from chat_gateway.desk import Desk
+from chat_gateway.hub import Hub
+from chat_gateway.lane import RETRY_AFTER_MS, Lane
+from chat_gateway.membership import Membership
+from chat_gateway.publisher import Publisher
+from chat_gateway.seam import Answer, Opened
+from chat_gateway.socket import Socket
+from chat_gateway.tail import Room
+from chat_gateway.text import TextRefused, clean_text
+from shared.contracts import frames
+from shared.contracts.errors import CATALOGUE, CloseCode, ErrorCode
+from shared.contracts.ids import ClientId, MessageId, OrderId, UserId
+from shared.contracts.topics import partition_of
+from shared.timeline import Entry, show
+from shared.tokens import Identity
+
+HEARTBEAT_S: Final = 25
+EARLY_FRAMES_MAX: Final = 64
+"""Frames that may wait for the outcome of `hello`."""
+MALFORMED_MAX: Final = 5
+MALFORMED_WINDOW_S: Final = 10.0
+
+_Texted = TypeVar("_Texted", frames.Send, frames.Edit, frames.Report)
+
+
+class Session:
+    """See the module. Made when a socket is open, before anything is known of its client."""
+
+    def __init__(
+        self,
+        socket: Socket,
+        desk: Desk,
+        hub: Hub,
+        publisher: Publisher,
+        *,
+        session_id: str,
+        limits: frames.Limits,
+    ) -> None:
+        self.socket = socket
+        self.identity: Identity | None = None
+        self.orders: dict[OrderId, Membership] = {}
+        self.closed = False
+        self._desk = desk
+        self._hub = hub
+        self._publisher = publisher
+        self._session_id = session_id
+        self._limits = limits
+        self._greeted = False
+        self._early: list[frames.ClientFrame] = []
+        self._malformed: deque[float] = deque(maxlen=MALFORMED_MAX + 1)
+
+    # From the socket.
+
+    def receive(self, data: bytes) -> None:
+        """Take one text frame."""
+        if self.closed:
+            return
+        try:
+            frame = frames.decode_client_frame(data)
+        except frames.MalformedFrame as error:
+            self._take_malformed(data, str(error))
+            return
+        if self.identity is None:
+            self._take_early(frame)
+        else:
+            self._take(frame, self.identity)
+
+    def lost(self) -> None:
+        """The connection is gone."""
+        self.closed = True
+        self._desk.drop(self)
+        for order_id, membership in self.orders.items():
+            membership.lane.lost()
+            self._unsubscribe(order_id, membership)
+        self.orders.clear()
+
+    # From the desk.
+
+    def welcome(self, identity: Identity) -> None:
+        """The token is good."""
+        if self.identity is None and "service" in identity.roles:
+            self.close(CloseCode.ACCESS, "services have no websocket")
+            return
+        if self.identity is not None and self.identity.user_id != identity.user_id:
+            self.unwelcome("This token is another user's.")
+            return
+        self.identity = identity
+        self._send(
+            frames.Welcome(
+                user_id=identity.user_id,
+                session_id=self._session_id,
+                heartbeat_s=HEARTBEAT_S,
+                limits=self._limits,
+            )
+        )
+        early, self._early = self._early, []
+        for frame in early:
+            if not self.closed:
+                self._take(frame, identity)
+
+    def unwelcome(self, why: str) -> None:
+        """The token is not good; the one before, if any, lives on."""
+        if self.identity is None:
+            self.close(CloseCode.TOKEN, "the token was not accepted")
+        else:
+            self._refuse(None, ErrorCode.UNAUTHENTICATED, why)
+
+    def opened(self, join: frames.Join, opened: Opened, online: list[UserId] | None) -> None:
+        """A join is answered. Nothing may happen between the answer's making and this call."""
+        assert self.identity is not None
+        membership = self.orders.get(join.order_id)
+        if membership is None:
+            if len(self.orders) >= self._limits.orders_per_connection:
+                at_most = self._limits.orders_per_connection
+                self._refuse(join.ref, ErrorCode.BUSY, f"At most {at_most} orders at a time.")
+                return
+            membership = self._subscribe(join.order_id, opened.room, self.identity)
+        membership.answered = opened.room.conversation.head
+        membership.heard = True
+        self.socket.send(encode_joined(join, opened, self.identity.user_id, online))
+
+    def not_opened(self, join: frames.Join, code: ErrorCode) -> None:
+        """A join failed."""
+        self._refuse(join.ref, code)
+
+    def paged(self, request: frames.History, answer: Answer) -> None:
+        """A page of history is there."""
+        self.socket.send(encode_page(request, answer))
+
+    def not_paged(self, request: frames.History, code: ErrorCode) -> None:
+        """A page of history cannot be had now."""
+        self._refuse(request.ref, code)
+
+    # From the hub.
+
+    def withdrawn(self, order_id: OrderId) -> None:
+        """The order's own events say that this user takes no part any more."""
+        self._close_order(order_id)
+        self._send(frames.Left(ref=None, order_id=order_id, code=ErrorCode.FORBIDDEN))
+
+    # From the gateway's clock.
+
+    def beat(self) -> None:
+        """Show that the connection lives, with the positions of orders that were silent."""
+        heads = {
+            order_id: membership.room.conversation.shown
+            for order_id, membership in self.orders.items()
+            if not membership.heard
+        }
+        for membership in self.orders.values():
+            membership.heard = False
+        self._send(frames.Beat(heads=heads))
+
+    def goodbye(self, reconnect_after_ms: int) -> None:
+        """This gateway is going away."""
+        self._send(frames.Goodbye(code="restart", reconnect_after_ms=reconnect_after_ms))
+        self.close(CloseCode.SERVICE_RESTART, "restart")
+
+    def close(self, code: CloseCode, reason: str) -> None:
+        """Close the connection; what still comes is not read."""
+        self.closed = True
+        self.socket.close(code, reason)
+
+    # From lanes (`chat_gateway.lane.Outlet`).
+
+    def refuse(
+        self,
+        ref: int,
+        code: ErrorCode,
+        message: str | None = None,
+        *,
+        id_: ClientId | None = None,
+    ) -> None:
+        """This attempt will never be shown."""
+        self._refuse(ref, code, message, id_=id_)
+
+    def unknown(self, ref: int, id_: ClientId) -> None:
+        """Nobody knows what became of it."""
+        self._send(frames.Unknown(ref=ref, id=id_, retry_after_ms=RETRY_AFTER_MS))
+
+    def done(self, ref: int, entry: Entry) -> None:
+        """A report was taken."""
+        self._send(frames.Done(ref=ref, seq=entry.seq))
+
+    def show(self, entry: Entry) -> None:
+        """An entry that stands since an earlier try."""
+        self._send(show(entry))
+
+    def look_up(self, lane: Lane, order_id: OrderId, id_: MessageId) -> None:
+        """Find out whether an id was used."""
+        self._desk.look_up(self, lane, order_id, id_)
+
+    # Frames.
+
+    def _take_early(self, frame: frames.ClientFrame) -> None:
+        """Before the welcome: one `hello`, and what was sent behind it at once."""
+        if not self._greeted and isinstance(frame, frames.Hello):
+            self._greeted = True
+            self._desk.verify(self, frame.token)
+        elif self._greeted and len(self._early) < EARLY_FRAMES_MAX:
+            self._early.append(frame)
+        else:
+            self.close(CloseCode.TOKEN, "the first frame must be hello")
+
+    def _take(self, frame: frames.ClientFrame, identity: Identity) -> None:
+        if self._desk.now_ms() >= identity.expires_at * 1000 and not isinstance(frame, frames.Auth):
+            self._refuse_frame(frame, ErrorCode.TOKEN_EXPIRED)
+            return
+        match frame:
+            case frames.Send() | frames.Edit() | frames.Delete() | frames.Report():
+                self._attempt(frame)
+            case frames.Type():
+                self._type(frame)
+            case frames.Read():
+                self._read(frame)
+            case frames.Join():
+                self._join(frame, identity)
+            case frames.Leave():
+                self._leave(frame)
+            case frames.History():
+                self._history(frame)
+            case frames.Auth():
+                self._desk.verify(self, frame.token)
+            case frames.Hello():
+                self._refuse(None, ErrorCode.INVALID, "There was a hello already; use auth.")
+            case frames.Inbox():
+                self._refuse(
+                    frame.ref, ErrorCode.UNAVAILABLE, "This server has no Messages area yet."
+                )
+            case _:
+                assert_never(frame)
+
+    def _attempt(self, frame: frames.Attempt) -> None:
+        membership = self.orders.get(frame.order_id)
+        if membership is None:
+            self._refuse_frame(frame, ErrorCode.NOT_JOINED)
+            return
+        if membership.moderator:
+            self._refuse_frame(frame, ErrorCode.FORBIDDEN, "Moderators do not write here.")
+            return
+        try:
+            frame = _cleaned(frame, self._limits)
+        except TextRefused as refusal:
+            self._refuse_frame(frame, refusal.code, refusal.message)
+            return
+        membership.lane.submit(frame, self._desk.now_ms())
+
+    def _join(self, frame: frames.Join, identity: Identity) -> None:
+        if identity.orders is not None and frame.order_id not in identity.orders:
+            self._refuse(frame.ref, ErrorCode.NOT_FOUND)
+        elif not self._desk.open(self, frame):
+            self._refuse(frame.ref, ErrorCode.BUSY)
+
+    def _leave(self, frame: frames.Leave) -> None:
+        dropped = self._desk.drop(self, frame.order_id)
+        if not dropped and frame.order_id not in self.orders:
+            self._refuse(frame.ref, ErrorCode.NOT_JOINED)
+            return
+        self._close_order(frame.order_id)
+        self._send(frames.Left(ref=frame.ref, order_id=frame.order_id, code=None))
+
+    def _history(self, frame: frames.History) -> None:
+        if frame.order_id not in self.orders:
+            self._refuse(frame.ref, ErrorCode.NOT_JOINED)
+        elif not self._desk.page(self, frame):
+            self._refuse(frame.ref, ErrorCode.BUSY)
+
+    def _read(self, frame: frames.Read) -> None:
+        membership = self.orders.get(frame.order_id)
+        if membership is None:
+            self._refuse(None, ErrorCode.NOT_JOINED)
+        elif not membership.moderator:
+            self._desk.mark(membership.room, membership.user_id, frame.up_to)
+
+    def _type(self, frame: frames.Type) -> None:
+        membership = self.orders.get(frame.order_id)
+        if membership is None:
+            self._refuse(None, ErrorCode.NOT_JOINED)
+        elif not membership.moderator and membership.room.conversation.may_write(
+            membership.user_id, self._desk.now_ms()
+        ):
+            self._desk.typing(membership.room, membership.user_id, frame.what)
+
+    def _take_malformed(self, data: bytes, why: str) -> None:
+        if self.identity is None and not self._greeted:
+            self.close(CloseCode.TOKEN, "the first frame must be hello")
+            return
+        now = self._desk.time()
+        self._malformed.append(now)
+        if len(self._malformed) > MALFORMED_MAX and now - self._malformed[0] <= MALFORMED_WINDOW_S:
+            self.close(CloseCode.POLICY_VIOLATION, "too many malformed frames")
+            return
+        ref, id_ = frames.salvage(data)
+        self._refuse(ref, ErrorCode.INVALID, why, id_=id_)
+
+    # Inside.
+
+    def _subscribe(self, order_id: OrderId, room: Room, identity: Identity) -> Membership:
+        moderator = "moderator" in identity.roles
+        partition = partition_of(order_id, self._publisher.partitions)
+        lane = Lane(room, identity.user_id, self._publisher, partition, self)
+        membership = Membership(self, room, lane, identity.user_id, moderator=moderator)
+        self.orders[order_id] = membership
+        self._hub.subscribe(order_id, membership)
+        self._desk.arrived(room, identity.user_id, moderator=moderator)
+        return membership
+
+    def _close_order(self, order_id: OrderId) -> None:
+        membership = self.orders.pop(order_id, None)
+        if membership is not None:
+            membership.lane.leave()
+            self._unsubscribe(order_id, membership)
+
+    def _unsubscribe(self, order_id: OrderId, membership: Membership) -> None:
+        self._hub.unsubscribe(order_id, membership)
+        self._desk.departed(membership.room, membership.user_id, moderator=membership.moderator)
+
+    def _refuse_frame(
+        self, frame: frames.ClientFrame, code: ErrorCode, message: str | None = None
+    ) -> None:
+        """Refuse a frame by what it has of `ref` and `id`."""
+        id_: ClientId | None = getattr(frame, "id", None)
+        ref: int | None = getattr(frame, "ref", None)
+        self._refuse(ref, code, message, id_=id_)
+
+    def _refuse(
+        self,
+        ref: int | None,
+        code: ErrorCode,
+        message: str | None = None,
+        *,
+        id_: ClientId | None = None,
+    ) -> None:
+        info = CATALOGUE[code]
+        self._send(
+            frames.Refused(
+                ref=ref,
+                id=id_,
+                code=code,
+                message=message or info.message,
+                retry=info.retry,
+                retry_after_ms=RETRY_AFTER_MS if info.retry else None,
+            )
+        )
+
+    def _send(self, frame: frames.ServerFrame | frames.EventShown) -> None:
+        self.socket.send(frames.encode_frame(frame))
+
+
+def _cleaned(frame: frames.Attempt, limits: frames.Limits) -> frames.Attempt:
+    """The frame with its text as it is stored. Raises `TextRefused`."""
+    match frame:
+        case frames.Send(text=text):
+            if frame.attachments:
+                raise TextRefused(ErrorCode.INVALID, "This server takes no attachments.")
+            return _with_text(frame, "text", clean_text(text, limits))
+        case frames.Edit(text=text):
+            return _with_text(frame, "text", clean_text(text, limits))
+        case frames.Report(note=note):
+            return _with_text(frame, "note", clean_text(note, limits, may_be_empty=True))
+        case frames.Delete():
+            return frame
+        case _:
+            assert_never(frame)
+
+
+def _with_text(frame: _Texted, field: str, text: str) -> _Texted:
+    if getattr(frame, field) == text:  # nearly always: no copy then
+        return frame
+    return msgspec.structs.replace(frame, **{field: text})
