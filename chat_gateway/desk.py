@@ -68,7 +68,7 @@ class Desk(Protocol):
         Tell whether there was anything."""
         ...
 
-    def mark(self, room: Room, user_id: UserId, up_to: Seq) -> None:
+    def mark(self, client: Client, room: Room, user_id: UserId, up_to: Seq) -> None:
         """Write a read mark, soon. If it is lost, the next one says more."""
         ...
 

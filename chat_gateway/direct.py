@@ -135,7 +135,7 @@ class DirectProtocol(WebSocketsSansIOProtocol):
         super().handle_connect(event)
         if not self.handshake_complete:
             self.scope["query_string"] = b""
-            self.scope["extensions"][EXTENSION] = self  # type: ignore[index,assignment] # uvicorn knows its own extensions only
+            self.scope["extensions"][EXTENSION] = self  # type: ignore[assignment] # uvicorn types its own extensions only
             self.transport.pause_reading()
 
     async def run_asgi(self) -> None:

@@ -166,13 +166,18 @@ class Gateway:
             self._forget(client)
         return bool(dropped)
 
-    def mark(self, room: Room, user_id: UserId, up_to: Seq) -> None:
+    def mark(self, client: Client, room: Room, user_id: UserId, up_to: Seq) -> None:
         """See `Desk`."""
         conversation = room.conversation
         up_to = min(up_to, conversation.head)
         message = conversation.message_at(up_to)
         if message is not None:
             self._marks.note(room, user_id, up_to, message.n)
+        elif conversation.n and not self._under_way(client, "mark"):
+            # Older than what the state remembers: who pages up that far has a mark far above it,
+            # but for a reader who starts at the beginning.
+            work = self._mark_older(room, user_id, up_to)
+            self._start(client, "mark", conversation.order_id, work)
 
     def arrived(self, room: Room, user_id: UserId, *, moderator: bool) -> None:
         """See `Desk`."""
@@ -204,10 +209,11 @@ class Gateway:
 
     async def _verify(self, client: Client, token: str) -> None:
         try:
-            identity = await self._verifier.verify(token)
+            async with asyncio.timeout(ANSWER_DEADLINE_S):
+                identity = await self._verifier.verify(token)
         except BadToken as error:
             client.unwelcome(str(error))
-        except KeysUnavailable:
+        except (KeysUnavailable, TimeoutError):
             client.unwelcome("The signer's keys cannot be had now; try again.")
         else:
             client.welcome(identity)
@@ -226,22 +232,25 @@ class Gateway:
             return await self._access.ask(order_id, user_id, afresh=True)
 
         try:
-            access = None
-            if not reader.moderator:
-                access = await self._access.ask(order_id, user_id)
-                if access is None:
-                    raise NotFound
-            online = await self._presence.who(order_id)
-            opened = await self._feed.answer(
-                order_id,
-                join.after,
-                lambda tail: open_order(tail, order_id, reader, access, query),
-                ask_again,
-            )
+            async with asyncio.timeout(ANSWER_DEADLINE_S):
+                access = None if reader.moderator else await self._admit(order_id, user_id)
+                online = await self._presence.who(order_id)
+                opened = await self._feed.answer(
+                    order_id,
+                    join.after,
+                    lambda tail: open_order(tail, order_id, reader, access, query),
+                    ask_again,
+                )
         except Exception as error:
             client.not_opened(join, _code_of(error))
         else:
             client.opened(join, opened, online)
+
+    async def _admit(self, order_id: OrderId, user_id: UserId) -> Access:
+        access = await self._access.ask(order_id, user_id)
+        if access is None:
+            raise NotFound
+        return access
 
     async def _page(self, client: Client, request: frames.History) -> None:
         identity = client.identity
@@ -250,22 +259,42 @@ class Gateway:
         limit = min(request.limit, self._limits.page)
         query = Query(after=request.after, before=request.before, limit=limit)
         try:
-            answer = await self._feed.answer(
-                request.order_id,
-                request.after,
-                lambda tail: read_page(tail, request.order_id, reader, query),
-            )
+            async with asyncio.timeout(ANSWER_DEADLINE_S):
+                answer = await self._feed.answer(
+                    request.order_id,
+                    request.after,
+                    lambda tail: read_page(tail, request.order_id, reader, query),
+                )
         except Exception as error:
             client.not_paged(request, _code_of(error))
         else:
             client.paged(request, answer)
 
+    async def _mark_older(self, room: Room, user_id: UserId, up_to: Seq) -> None:
+        order_id = room.conversation.order_id
+        query = Query(after=None, before=Seq(up_to + 1), limit=self._limits.page)
+        reader = Reader(user_id, moderator=False)
+        try:
+            async with asyncio.timeout(ANSWER_DEADLINE_S):
+                answer = await self._feed.answer(
+                    order_id, None, lambda tail: read_page(tail, order_id, reader, query)
+                )
+        except Exception as error:
+            _code_of(error)  # lost, as any mark may be: the next one says more
+            return
+        for shown in reversed(answer.events):
+            event = frames.decode_server_frame(shown.frame)
+            if isinstance(event, frames.MessageShown):
+                self._marks.note(room, user_id, up_to, event.n)
+                return
+
     async def _look_up(self, lane: Lane, order_id: OrderId, id_: MessageId, base: int) -> None:
         found: Entry | Uncertain | None
         try:
-            found = await self._feed.answer(
-                order_id, None, lambda tail: look_up(tail, order_id, id_)
-            )
+            async with asyncio.timeout(ANSWER_DEADLINE_S):
+                found = await self._feed.answer(
+                    order_id, None, lambda tail: look_up(tail, order_id, id_)
+                )
         except Exception as error:
             _code_of(error)
             found = Uncertain()
@@ -294,7 +323,7 @@ class Gateway:
         order_id: OrderId | None,
         work: Coroutine[Any, Any, None],
     ) -> None:
-        task = asyncio.create_task(_bounded(work))
+        task = asyncio.create_task(work)
         self._wishes.setdefault(client, {})[task] = kind, order_id
         task.add_done_callback(lambda task: self._done(client, task))
 
@@ -312,12 +341,7 @@ class Gateway:
         if (timer := self._timers.pop(client, None)) is not None:
             timer.cancel()
         for slot in self._wheel:
-            slot.discard(client)  # type: ignore[arg-type]  # a set may be asked about anything
-
-
-async def _bounded(work: Coroutine[Any, Any, None]) -> None:
-    async with asyncio.timeout(ANSWER_DEADLINE_S):
-        await work
+            slot.discard(client)
 
 
 def _code_of(error: Exception) -> ErrorCode:

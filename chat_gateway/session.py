@@ -282,7 +282,7 @@ class Session:
         if membership is None:
             self._refuse(None, ErrorCode.NOT_JOINED)
         elif not membership.moderator:
-            self._desk.mark(membership.room, membership.user_id, frame.up_to)
+            self._desk.mark(self, membership.room, membership.user_id, frame.up_to)
 
     def _type(self, frame: frames.Type) -> None:
         membership = self.orders.get(frame.order_id)

@@ -75,7 +75,7 @@ class ConnectionFailed(Exception):
 
 
 def log_failure(error: Exception) -> None:
-    """Log where a connection's own code failed. The exception's own text is left out: it may quote a message."""
+    """Log where *error* comes from. Its own text is left out, because it may quote a message."""
     shown = ConnectionFailed(type(error).__name__).with_traceback(error.__traceback__)
     logger.error("a connection failed on our side", exc_info=shown)
 
@@ -148,15 +148,16 @@ class AsgiSocket:
             await asyncio.wait({reading}, timeout=self.close_s if self._close else 0)
         finally:
             self.abort()
-            for task in (reading, writing):
-                task.cancel()
-            for outcome in await asyncio.gather(reading, writing, return_exceptions=True):
-                if isinstance(outcome, Exception):
-                    log_failure(outcome)
+            reading.cancel()
+            writing.cancel()
+            # Before the next await, which a cancelled endpoint never gets past.
             try:
                 receiver.lost()
             except Exception as error:
                 log_failure(error)
+            for outcome in await asyncio.gather(reading, writing, return_exceptions=True):
+                if isinstance(outcome, Exception):
+                    log_failure(outcome)
 
     async def _read(self, receiver: Receiver) -> None:
         while (message := await self._websocket.receive())["type"] == "websocket.receive":

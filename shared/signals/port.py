@@ -26,12 +26,13 @@ class Signals(Protocol):
         ...
 
     async def subscribe(self, channel: str, listener: Listener) -> None:
-        """Call *listener* for what is published to *channel* after this returns. One listener a
-        channel; raises `SignalsUnavailable` if it could not be set up, but keeps trying."""
+        """Call *listener* for what is published to *channel* after this returns; once each time,
+        though it subscribed twice. Raises `SignalsUnavailable` if that could not be set up, but
+        keeps trying."""
         ...
 
-    async def unsubscribe(self, channel: str) -> None:
-        """Stop listening to *channel*; without effect if nobody does."""
+    async def unsubscribe(self, channel: str, listener: Listener) -> None:
+        """Stop calling *listener* for *channel*; without effect if it is not called."""
         ...
 
     async def appear(self, order_id: OrderId, user_id: UserId, place: str, ttl_s: float) -> bool:

@@ -1,0 +1,77 @@
+"""The settings of gateway and archiver, read once from the environment. All defaults work as is."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from shared.contracts.ids import EPOCH_MAX
+
+
+class BadSetting(ValueError):
+    """A setting that cannot be used; the text names its variable, not its value."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Each field's text names its variable."""
+
+    data: Path = Path("data")
+    """`--data`: the folder that relative addresses of files start from."""
+    host: str = "127.0.0.1"
+    """`ORDER_CHAT_HOST`: the address to listen on; by default this machine alone."""
+    port: int = 8080
+    """`ORDER_CHAT_PORT`: the TCP port to listen on; 0 picks a free one."""
+    log_url: str = "sqlite:///log.db"
+    """`ORDER_CHAT_LOG_URL`: the log; by default a file for one process."""
+    store_url: str = "sqlite:///store.db"
+    """`ORDER_CHAT_STORE_URL`: where the archiver writes and gateways read."""
+    signals_url: str = "memory://"
+    """`ORDER_CHAT_SIGNALS_URL`: presence and typing between gateways; by default of one process."""
+    orders_url: str | None = None
+    """`ORDER_CHAT_ORDERS_URL`: the order service; by default it runs in the same process."""
+    jwt_secret: str | None = None
+    """`ORDER_CHAT_JWT_SECRET`: verifies HS256 tokens; by default one kept in the data folder."""
+    jwks_url: str | None = None
+    """`ORDER_CHAT_JWKS_URL`: where a signer publishes its keys, instead of a secret."""
+    origins: frozenset[str] = frozenset()
+    """`ORDER_CHAT_ORIGINS`: comma list of origins that may connect beside the gateway's own."""
+    epoch: int = 1
+    """`ORDER_CHAT_EPOCH`: 1 to 511; raised when the log is recreated or moved."""
+
+    def __repr__(self) -> str:
+        # Secrets and addresses with passwords would end up in logs and tracebacks.
+        return "Settings(…)"
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str], data: Path) -> "Settings":
+        """The settings in *environment*; an empty variable counts as not set.
+
+        Raises `BadSetting`.
+        """
+
+        def get(variable: str) -> str | None:
+            return environment.get(f"ORDER_CHAT_{variable}") or None
+
+        default = cls()
+        origins = (get("ORIGINS") or "").split(",")
+        return cls(
+            data=data,
+            host=get("HOST") or default.host,
+            port=_number("PORT", get("PORT"), default.port, 0, 65_535),
+            log_url=get("LOG_URL") or default.log_url,
+            store_url=get("STORE_URL") or default.store_url,
+            signals_url=get("SIGNALS_URL") or default.signals_url,
+            orders_url=get("ORDERS_URL"),
+            jwt_secret=get("JWT_SECRET"),
+            jwks_url=get("JWKS_URL"),
+            origins=frozenset(origin.strip() for origin in origins if origin.strip()),
+            epoch=_number("EPOCH", get("EPOCH"), default.epoch, 1, EPOCH_MAX),
+        )
+
+
+def _number(name: str, text: str | None, default: int, least: int, most: int) -> int:
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
+        raise BadSetting(f"ORDER_CHAT_{name} must be a number from {least} to {most}")
+    return int(text)

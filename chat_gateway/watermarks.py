@@ -1,0 +1,32 @@
+"""Whether the store was made from this log: looked at before anything is read or written."""
+
+from shared.log.port import Log
+from shared.store.port import Reading
+
+
+class WrongLog(RuntimeError):
+    """The store's watermarks do not fit the log."""
+
+
+async def check_watermarks(log: Log, store: Reading, *, epoch: int) -> None:
+    """Raise `WrongLog` unless each watermark lies in the log, behind the record it names.
+
+    A log that was lost, restored from before, or moved must be given a new epoch: otherwise old
+    positions would be taken for new ones.
+    """
+    ends = await log.ends()
+    for partition, end in enumerate(ends):
+        watermark = await store.watermark(epoch, partition)
+        if watermark is None or watermark.offset == 0:
+            continue
+        if watermark.offset > end:
+            raise WrongLog(
+                f"partition {partition} of the log ends at {end}, but the store has it up to "
+                f"{watermark.offset}: if the log was replaced, raise ORDER_CHAT_EPOCH"
+            )
+        at = await log.time_before(partition, watermark.offset)
+        if at is not None and at != watermark.at_before:
+            raise WrongLog(
+                f"partition {partition} of the log has another record before {watermark.offset} "
+                "than the store was made from: if the log was replaced, raise ORDER_CHAT_EPOCH"
+            )

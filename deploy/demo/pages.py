@@ -1,0 +1,224 @@
+"""The marketplace's pages: an index, an order's page with the chat on its right, and its controls.
+
+Pages carry no script or style of their own, and the policy they are sent with allows none.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from html import escape
+from pathlib import Path
+from string import Template
+from typing import Final
+
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from deploy.demo.story import COMMISSIONS, NAMES, Commission
+from order_service.model import TRANSITIONS, IllegalTransition, Order, Status
+from order_service.ports import OrdersUnavailable
+from order_service.service import Busy, OrderService, Unpublished
+from shared.contracts.errors import CATALOGUE, ErrorCode
+from shared.contracts.ids import OrderId, UserId
+
+_HERE: Final = Path(__file__).parent
+_BODY_BYTES_MAX: Final = 1_024
+
+_SECURITY: Final = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+_MOVES: Final[Mapping[tuple[Status, Status], str]] = {
+    (Status.PENDING, Status.IN_PROGRESS): "Accept order",
+    (Status.DELIVERED, Status.IN_PROGRESS): "Request revision",
+    (Status.DISPUTED, Status.IN_PROGRESS): "Settle: work goes on",
+    (Status.DISPUTED, Status.COMPLETED): "Settle: complete",
+    (Status.DISPUTED, Status.CANCELLED): "Settle: cancel",
+}
+"""What a change is called where its target alone does not say it."""
+
+_TARGETS: Final[Mapping[Status, str]] = {
+    Status.DELIVERED: "Deliver",
+    Status.COMPLETED: "Complete",
+    Status.DECLINED: "Decline",
+    Status.CANCELLED: "Cancel order",
+    Status.DISPUTED: "Open dispute",
+}
+
+Mint = Callable[[UserId], str]
+"""Makes a token in the name of a user."""
+
+
+class StatusChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of a change of status."""
+
+    status: Status
+
+
+class DemoPages:
+    """The pages over the order service's use cases and something that mints tokens.
+
+    Making it reads files: do so outside the event loop.
+    """
+
+    def __init__(self, orders: OrderService, mint: Mint) -> None:
+        self._orders = orders
+        self._mint = mint
+        self._index = _template("index.html")
+        self._order = _template("order.html")
+        self._missing = _template("missing.html")
+
+    def routes(self) -> Sequence[BaseRoute]:
+        """All routes, under `/demo`."""
+        return [
+            Route("/demo", self.show_index),
+            Route("/demo/token", self.give_token),
+            Route("/demo/orders/{order_id}", self.show_order),
+            Route("/demo/orders/{order_id}/status", self.change_status, methods=["POST"]),
+            Mount("/demo/static", StaticFiles(directory=_HERE / "static")),
+        ]
+
+    async def show_index(self, request: Request) -> Response:
+        """The three orders, and how to open them as either party."""
+        cards = [_card(found) for id_ in COMMISSIONS if (found := await self._find(id_))]
+        return _page(self._index.substitute(cards="".join(cards)))
+
+    async def show_order(self, request: Request) -> Response:
+        """An order's page as one of the demo's users sees it."""
+        user_id = UserId(request.query_params.get("as", ""))
+        order = await self._find(request.path_params["order_id"])
+        if order is None or user_id not in NAMES:
+            return _page(self._missing.substitute(), status=404)
+        return _page(self._order.substitute(_order_fields(order, user_id)))
+
+    async def give_token(self, request: Request) -> Response:
+        """A token of one of the demo's users; a real marketplace looks at its session instead."""
+        user_id = UserId(request.query_params.get("as", ""))
+        if user_id not in NAMES:
+            return _refuse(ErrorCode.NOT_FOUND)
+        return _json({"token": self._mint(user_id)})
+
+    async def change_status(self, request: Request) -> Response:
+        """Play the marketplace: bring an order into another status."""
+        # Another site's page cannot send this type without being asked first.
+        if request.headers.get("content-type") != "application/json":
+            return _refuse(ErrorCode.INVALID)
+        try:
+            change = msgspec.json.decode(await _read_body(request), type=StatusChange)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return _refuse(ErrorCode.INVALID)
+        found = await self._find(request.path_params["order_id"])
+        if found is None:
+            return _refuse(ErrorCode.NOT_FOUND)
+        try:
+            order = await self._orders.move(found.order_id, change.status)
+        except IllegalTransition as error:
+            return _refuse(ErrorCode.CONFLICT, str(error))
+        except (Unpublished, Busy, OrdersUnavailable):
+            return _refuse(ErrorCode.UNAVAILABLE)
+        return _json({"status": order.status})
+
+    async def _find(self, order_id: str) -> Order | None:
+        """An order of the demo; null for every other."""
+        return await self._orders.get(OrderId(order_id)) if order_id in COMMISSIONS else None
+
+
+def _template(name: str) -> Template:
+    return Template((_HERE / "templates" / name).read_text(encoding="utf-8"))
+
+
+def _page(html: str, status: int = 200) -> Response:
+    return HTMLResponse(html, status, headers=_SECURITY)
+
+
+def _json(answer: Mapping[str, object], status: int = 200) -> Response:
+    headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+    body = msgspec.json.encode(answer)
+    return Response(body, status, headers=headers, media_type="application/json")
+
+
+def _refuse(code: ErrorCode, message: str | None = None) -> Response:
+    info = CATALOGUE[code]
+    return _json({"error": {"code": code, "message": message or info.message}}, info.http)
+
+
+async def _read_body(request: Request) -> bytes:
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _BODY_BYTES_MAX:
+            raise HTTPException(CATALOGUE[ErrorCode.TOO_LARGE].http)
+    return body
+
+
+def _card(order: Order) -> str:
+    """An order in the index, with a link for each of its parties."""
+    commission = COMMISSIONS[order.order_id]
+    links = "".join(
+        f'<a class="button" href="/demo/orders/{order.order_id}?as={party.user_id}">'
+        f"Open as {escape(party.name.split()[0])}<small>{escape(party.role)}</small></a>"
+        for party in order.participants
+    )
+    return (
+        f'<li class="card"><div class="card-top"><h2>{escape(order.title)}</h2>{_chip(order)}</div>'
+        f'<p class="muted">{escape(_first_sentence(commission.brief))}</p>'
+        f'<p class="card-facts"><span>{escape(commission.price)}</span>'
+        f"<span>{escape(_names(order))}</span></p>"
+        f'<div class="card-links">{links}</div></li>'
+    )
+
+
+def _order_fields(order: Order, user_id: UserId) -> Mapping[str, str]:
+    commission = COMMISSIONS[order.order_id]
+    fields = {
+        "order_id": order.order_id,
+        "title": order.title,
+        "status": order.status,
+        "brief": commission.brief,
+        "price": commission.price,
+        "due": commission.due,
+        "user_id": user_id,
+        "user_name": NAMES[user_id],
+        "parties": _names(order),
+    }
+    return {key: escape(value) for key, value in fields.items()} | {
+        "chip": _chip(order),
+        "deliverables": _deliverables(commission),
+        "moves": _moves(),
+    }
+
+
+def _names(order: Order) -> str:
+    return ", ".join(party.name for party in order.participants)
+
+
+def _first_sentence(text: str) -> str:
+    return text.split(". ")[0].split(": ")[0].rstrip(".") + "."
+
+
+def _chip(order: Order) -> str:
+    name = order.status.replace("_", " ").capitalize()
+    return f'<span class="chip" data-status="{order.status}">{name}</span>'
+
+
+def _deliverables(commission: Commission) -> str:
+    return "".join(f"<li>{escape(item)}</li>" for item in commission.deliverables)
+
+
+def _moves() -> str:
+    """A button for every way from every status; the page shows those of the current one."""
+    return "".join(
+        f'<button type="button" class="button" hidden data-from="{origin}" data-to="{target}">'
+        f"{escape(_MOVES.get((origin, target)) or _TARGETS[target])}</button>"
+        for origin, targets in TRANSITIONS.items()
+        for target in Status
+        if target in targets
+    )

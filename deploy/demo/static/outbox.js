@@ -1,0 +1,113 @@
+// What this reader has written and the server has not settled yet, in the order it was typed.
+//
+// One attempt is in flight at a time and the rest wait behind it, so the order is kept whatever
+// becomes of it. An attempt leaves by its own event coming back, or by the reader removing it.
+
+/** After so many tries without an outcome the reader is asked; trying by itself ends. */
+const TRIES_MAX = 8;
+
+/**
+ * @typedef {object} Attempt
+ * @property {string} id the client id, the same at every try
+ * @property {"send" | "edit" | "delete"} op
+ * @property {string} text
+ * @property {?string} target the message acted on
+ * @property {number} at when it was written (ms)
+ * @property {"waiting" | "sent" | "refused" | "stuck"} state
+ * @property {boolean} uncertain a copy of it may be in the log already
+ * @property {number} tries
+ * @property {string} problem why it is refused or stuck, for the reader
+ */
+
+export class Outbox {
+  #attempts = [];
+  #makeId;
+
+  /** @param {() => string} makeId makes a UUID */
+  constructor(makeId) {
+    this.#makeId = makeId;
+  }
+
+  get attempts() {
+    return [...this.#attempts];
+  }
+
+  /** @returns {Attempt} */
+  add({ op, text = "", target = null, at }) {
+    const attempt = { id: this.#makeId(), op, text, target, at, ...FRESH };
+    this.#attempts.push(attempt);
+    return attempt;
+  }
+
+  /** The attempt to send now; null while one is in flight or stuck, or nothing waits. */
+  next() {
+    const first = this.#attempts.find((attempt) => attempt.state !== "refused");
+    return first?.state === "waiting" ? first : null;
+  }
+
+  /** Note that an attempt is handed to the connection. */
+  sent(attempt) {
+    attempt.state = "sent";
+    attempt.tries += 1;
+  }
+
+  /** Its own event came back. Tells whether it was one of ours. */
+  settle(clientId) {
+    return this.remove(clientId) !== null;
+  }
+
+  /** The server refused; tells whether trying the same id again is up to us. */
+  refuse({ id, message, retry }) {
+    const attempt = this.#find(id);
+    if (!attempt) return false;
+    attempt.problem = message;
+    if (retry) return this.#wait(attempt);
+    attempt.state = "refused";
+    return false;
+  }
+
+  /** No outcome in time; tells whether trying the same id again is up to us. */
+  doubt(id) {
+    const attempt = this.#find(id);
+    if (!attempt) return false;
+    attempt.uncertain = true;
+    attempt.problem = "It is not certain that this was sent.";
+    return this.#wait(attempt);
+  }
+
+  /** The connection is gone, and with it the outcome of what was in flight. */
+  lose() {
+    for (const attempt of this.#attempts) {
+      if (attempt.state === "sent") Object.assign(attempt, { state: "waiting", uncertain: true });
+    }
+  }
+
+  /** The reader asks for another try. An id that was refused for good is used up. */
+  again(id) {
+    const attempt = this.#find(id);
+    if (!attempt) return;
+    if (attempt.state === "stuck") {
+      Object.assign(attempt, { state: "waiting", tries: 0, problem: "" });
+    } else if (attempt.state === "refused") {
+      this.remove(id);
+      this.#attempts.push({ ...attempt, ...FRESH, id: this.#makeId() });
+    }
+  }
+
+  /** Take an attempt out, and answer it; null if it is not here. */
+  remove(id) {
+    const place = this.#attempts.findIndex((attempt) => attempt.id === id);
+    return place < 0 ? null : this.#attempts.splice(place, 1)[0];
+  }
+
+  #find(id) {
+    return this.#attempts.find((attempt) => attempt.id === id);
+  }
+
+  #wait(attempt) {
+    attempt.state = attempt.tries < TRIES_MAX ? "waiting" : "stuck";
+    return attempt.state === "waiting";
+  }
+}
+
+const FRESH = { state: "waiting", uncertain: false, tries: 0, problem: "" };

@@ -1,0 +1,140 @@
+// The Quick Message panel: a chat as something to look at and to type into.
+
+import { Chat } from "./chat.js";
+import { Composer } from "./composer.js";
+import { element, portrait } from "./element.js";
+import { MessageList } from "./message-list.js";
+import { hueOf, initials, readOnlyReason, statusName } from "./words.js";
+
+export class Panel {
+  #root;
+  #chat;
+  #list;
+  #composer;
+  #visible = false;
+  #orderVersion = 0;
+  #head = element("header.qm-head");
+  #notice = element("div.qm-notice", { role: "status", hidden: true });
+  #typing = element("div.qm-typing", { "aria-live": "polite" });
+  #card = element("div.qm-card");
+  #readOnly = element("div.qm-readonly", { role: "note", hidden: true });
+
+  /**
+   * Fill *root* with the panel of an order. It tells of the order's changes by an event
+   * `order-changed`, whose detail is the order's header.
+   * @param {HTMLElement} root
+   * @param {{orderId: string, me: string, url: string, tokenUrl: string}} where
+   */
+  constructor(root, where) {
+    this.#root = root;
+    const show = () => this.#show();
+    const chat = (this.#chat = new Chat(where, show));
+    const composer = (this.#composer = new Composer(`order-chat:${where.orderId}:${where.me}`, {
+      write: (text) => chat.write("send", { text, target: null }),
+      rewrite: (text, target) => chat.write("edit", { text, target }),
+      typing: () => chat.typing(),
+    }));
+    this.#list = new MessageList(where.me, {
+      edit: (message) => composer.edit(message),
+      // These take away the button that has the focus: it goes where the reader goes on.
+      delete: ({ id }) => (composer.focus(), chat.write("delete", { text: "", target: id })),
+      again: ({ id }) => (composer.focus(), chat.again(id)),
+      remove: ({ id }) => (composer.focus(), chat.remove(id)),
+      older: () => chat.loadOlder(),
+    });
+    root.classList.add("qm");
+    root.append(
+      this.#head, this.#notice, this.#card, this.#list.element,
+      this.#typing, this.#readOnly, this.#composer.element,
+    );
+    this.#watchAttention();
+  }
+
+  start() {
+    this.#show();
+    this.#chat.start();
+  }
+
+  #watchAttention() {
+    const seen = () => this.#readIfSeen();
+    new IntersectionObserver(([entry]) => {
+      this.#visible = entry.isIntersecting;
+      seen();
+    }).observe(this.#typing); // the foot of the list, where the newest message stands
+    globalThis.addEventListener("focus", seen);
+    document.addEventListener("visibilitychange", seen);
+    this.#list.log.addEventListener("scroll", seen);
+  }
+
+  #readIfSeen() {
+    const attentive = document.visibilityState === "visible" && document.hasFocus();
+    if (attentive && this.#visible && this.#list.atEnd) this.#chat.read();
+  }
+
+  #show() {
+    const { conversation, phase } = this.#chat;
+    const opened = conversation.order !== null && phase !== "stopped";
+    this.#root.dataset.phase = phase;
+    this.#list.element.hidden = !opened;
+    this.#showCard(opened);
+    this.#notice.hidden = !(opened && phase === "offline");
+    this.#notice.textContent = "Connection lost. Reconnecting…";
+    this.#composer.open = opened && conversation.canSend;
+    this.#readOnly.hidden = !opened || conversation.canSend;
+    if (!opened) return;
+    if (!conversation.canSend) this.#readOnly.textContent = readOnlyReason(conversation);
+    this.#composer.limit = this.#chat.limits.text_chars;
+    this.#showHead(conversation);
+    this.#list.show(this.#chat, Date.now());
+    this.#showTyping(conversation);
+    this.#tellOrder(conversation.order);
+    this.#readIfSeen();
+  }
+
+  /** What stands in place of the list: loading, empty, or an error that ended the chat. */
+  #showCard(opened) {
+    const { conversation, phase, problem, outbox } = this.#chat;
+    const spoken = conversation.items.some(({ type }) => type === "message");
+    const empty = opened && !spoken && outbox.attempts.length === 0 && conversation.complete;
+    const card = { stopped: ["This chat is not available", problem] }[phase];
+    const waiting = phase === "offline" ? "The chat cannot be reached. Trying again…" : "Loading messages…";
+    const [title, text] = card ?? (opened ? ["No messages yet", "Say hello and agree on the details."] : ["", waiting]);
+    this.#card.hidden = opened && !empty;
+    this.#card.className = `qm-card${card ? " qm-error" : opened ? " qm-empty" : " qm-loading"}`;
+    this.#card.setAttribute("role", card ? "alert" : "status");
+    this.#card.replaceChildren(title ? element("strong", {}, title) : "", element("p", {}, text));
+  }
+
+  #showHead({ others, online }) {
+    const [first] = others;
+    const there = others.filter(({ user_id }) => online?.has(user_id));
+    const names = others.map(({ name }) => name).join(", ");
+    const presence =
+      there.length === 0 ? "offline" : others.length === 1 ? "online" : `${there.length} online`;
+    const look = JSON.stringify([others, online && [...online]]);
+    if (this.#head.dataset.look === look) return;
+    this.#head.dataset.look = look;
+    this.#head.replaceChildren(
+      first ? portrait(initials(first.name), hueOf(first.user_id)) : "",
+      element(
+        "div.qm-who",
+        {},
+        element("h2", {}, names || "Quick Message"),
+        element("span.qm-role", {}, others.map(({ role }) => statusName(role)).join(", ")),
+      ),
+      online === null ? "" : element(`span.qm-presence${there.length ? ".qm-online" : ""}`, {}, presence),
+    );
+  }
+
+  #showTyping(conversation) {
+    const names = conversation.typing(Date.now()).map(({ name }) => name.split(" ")[0]);
+    const text = names.length === 0 ? "" : `${names.join(" and ")} ${names.length > 1 ? "are" : "is"} typing…`;
+    if (this.#typing.textContent !== text) this.#typing.textContent = text;
+  }
+
+  #tellOrder(order) {
+    if (order.version === this.#orderVersion) return;
+    this.#orderVersion = order.version;
+    this.#root.dispatchEvent(new CustomEvent("order-changed", { detail: order }));
+  }
+}

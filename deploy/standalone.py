@@ -1,0 +1,192 @@
+"""`python -m deploy.standalone [--port N] [--data DIR]`: the whole order chat in one process.
+
+Everything durable lies in the data folder; end the process however you like, and start it again.
+"""
+
+import argparse
+import asyncio
+import logging
+import os
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import uvloop
+from starlette.applications import Starlette
+from starlette.responses import RedirectResponse
+from starlette.routing import Route
+
+from chat_gateway import app as chat_gateway
+from chat_gateway.access import Grant, OrdersUnavailable
+from chat_gateway.archiver import Archiver
+from chat_gateway.direct import DirectProtocol
+from chat_gateway.settings import Settings
+from chat_gateway.watermarks import WrongLog
+from deploy.demo.pages import DemoPages
+from deploy.demo.seed import StoryClock, seed
+from order_service import app as order_service
+from order_service import ports as order_ports
+from order_service.http import OrderRoutes
+from order_service.service import OrderService
+from order_service.settings import Settings as OrderSettings
+from shared.contracts import events
+from shared.contracts.frames import Limits
+from shared.contracts.ids import OrderId, UserId
+from shared.contracts.topics import EMBEDDED_PARTITIONS, partition_of
+from shared.http import EXCEPTION_HANDLERS, Ping, health_routes
+from shared.log.port import Draft, Log
+from shared.log.sqlite import SqliteLog
+from shared.secret_file import load_or_make_secret
+from shared.server import Server, config_for
+from shared.signals import open_signals
+from shared.sqlite import InUse, database_path
+from shared.store import open_store
+from shared.tokens import SecretVerifier, mint
+
+DEMO_TOKEN_S = 3_600
+
+
+class InProcessOrders:
+    """The gateway's `Orders` over an order service of the same process."""
+
+    def __init__(self, service: OrderService, ping: Ping) -> None:
+        self._service = service
+        self._ping = ping
+
+    async def ping(self) -> None:
+        """Raise if the orders cannot be had now."""
+        await self._ping()
+
+    async def access(self, order_id: OrderId, user_id: UserId) -> Grant | None:
+        """The part a user has in an order, if any."""
+        try:
+            access = await self._service.access(order_id, user_id)
+        except order_ports.OrdersUnavailable as error:
+            raise OrdersUnavailable from error
+        return Grant(access.role, access.version) if access is not None else None
+
+
+class System(NamedTuple):
+    """The running system, ready to be served."""
+
+    app: Starlette
+    say_goodbye: Callable[[], None]
+
+
+@asynccontextmanager
+async def running(
+    data: Path, environment: Mapping[str, str], limits: Limits | None = None
+) -> AsyncIterator[System]:
+    """Run all services over the embedded engines in the folder *data*, demo included.
+
+    Raises `ValueError`, `OSError`, `InUse` or `WrongLog` if something cannot be used.
+    """
+    settings = Settings.read(environment, data)
+    order_settings = OrderSettings.read(environment, data)
+    policy = await asyncio.to_thread(order_settings.load_policy)
+    await asyncio.to_thread(data.mkdir, parents=True, exist_ok=True)
+    clock = StoryClock()
+    async with AsyncExitStack() as resources:
+        log = await SqliteLog.open(
+            database_path(settings.log_url, data), partitions=EMBEDDED_PARTITIONS, clock=clock
+        )
+        resources.push_async_callback(log.close)
+        store = await open_store(settings.store_url, data)
+        resources.push_async_callback(store.close)
+        signals = await open_signals(settings.signals_url)
+        resources.push_async_callback(signals.close)
+        secret = (
+            settings.jwt_secret.encode()
+            if settings.jwt_secret
+            else await asyncio.to_thread(load_or_make_secret, data)
+        )
+        verifier = SecretVerifier(secret)
+        orders = await resources.enter_async_context(
+            order_service.running(order_settings, policy, log)
+        )
+        await seed(orders.service, _appender(log), clock)
+        gateway = await resources.enter_async_context(
+            chat_gateway.running(
+                settings,
+                log,
+                store,
+                signals,
+                InProcessOrders(orders.service, orders.parts["orders"]),
+                verifier,
+                limits or Limits(),
+            )
+        )
+        archiver = asyncio.create_task(Archiver(log, store, epoch=settings.epoch).run())
+        resources.push_async_callback(_end, archiver)
+
+        def mint_demo_token(user_id: UserId) -> str:
+            return mint(secret, user_id, ttl_s=DEMO_TOKEN_S, now=time.time())
+
+        app = Starlette(
+            routes=[
+                Route("/", RedirectResponse("/demo")),
+                *gateway.routes(settings.origins),
+                *OrderRoutes(orders.service, verifier).routes(),
+                *DemoPages(orders.service, mint_demo_token).routes(),
+                *health_routes({**orders.parts, **gateway.parts}),
+            ],
+            exception_handlers=EXCEPTION_HANDLERS,
+        )
+        yield System(app, gateway.gateway.say_goodbye)
+
+
+def _appender(log: Log) -> Callable[[events.Message], Awaitable[int]]:
+    def append(message: events.Message) -> Awaitable[int]:
+        draft = Draft(message.order_id, "message", events.VERSION, events.encode_event(message))
+        return log.append(partition_of(message.order_id, log.partitions), [draft])
+
+    return append
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def server_of(system: System, host: str, port: int) -> Server:
+    """The server of a running system."""
+    config = config_for(
+        system.app,
+        host,
+        port,
+        ws=DirectProtocol,
+        http="httptools",
+        ws_max_size=Limits().frame_bytes,
+        ws_per_message_deflate=False,
+    )
+    return Server(config, system.say_goodbye)
+
+
+async def serve(data: Path, environment: Mapping[str, str], port: int | None) -> None:
+    """Serve until the process is told to stop."""
+    settings = Settings.read(environment, data)
+    port = settings.port if port is None else port
+    async with running(data, environment) as system:
+        print(f"Order Chat: http://{settings.host}:{port}/demo", flush=True)
+        await server_of(system, settings.host, port).serve()
+
+
+def main(arguments: Sequence[str], environment: Mapping[str, str]) -> None:
+    """Serve until told to stop. Exits with one line on what is wrong with a setting."""
+    parser = argparse.ArgumentParser(prog="python -m deploy.standalone", description=__doc__)
+    parser.add_argument("--data", type=Path, default=Path("data"), help="the data folder")
+    parser.add_argument("--port", type=int, help="the TCP port (ORDER_CHAT_PORT, or 8080)")
+    given = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(serve(given.data, environment, given.port))
+    except (ValueError, OSError, InUse, WrongLog) as error:
+        sys.exit(f"standalone: {error}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:], os.environ)

@@ -1,0 +1,39 @@
+"""`python -m order_service [--data DIR]`: the order service as a process of its own."""
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from order_service.app import serve
+from order_service.settings import BadSetting, Settings
+from shared.sqlite import InUse
+
+
+def main(arguments: Sequence[str], environment: Mapping[str, str]) -> None:
+    """Serve until told to stop. Exits with one line on what is wrong with a setting."""
+    parser = argparse.ArgumentParser(prog="python -m order_service", description=__doc__)
+    parser.add_argument("--data", type=Path, default=Path("data"), help="the data folder")
+    given = parser.parse_args(arguments)
+    try:
+        settings = Settings.read(environment, given.data)
+        refuse_embedded(settings)
+        asyncio.run(serve(settings))
+    except (ValueError, OSError, InUse) as error:
+        sys.exit(f"order_service: {error}")
+
+
+def refuse_embedded(settings: Settings) -> None:
+    """Raise `BadSetting` for a log that no other process could read."""
+    if urlsplit(settings.log_url).scheme == "sqlite":
+        raise BadSetting(
+            "ORDER_CHAT_LOG_URL: the embedded log serves one process. Name a log that others can "
+            "read too (kafka://host:9092), or run everything with python -m deploy.standalone"
+        )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:], os.environ)

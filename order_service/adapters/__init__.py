@@ -1,0 +1,18 @@
+"""The ports of the order service on an engine, one file for each."""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from order_service.adapters.sqlite import SqliteOrders
+from shared.sqlite import database_path
+
+
+async def open_orders(url: str, data: Path) -> SqliteOrders:
+    """The orders in the store that `ORDER_CHAT_STORE_URL` names; files lie in the folder *data*.
+
+    Close them. Raises `ValueError` for an address that is not one.
+    """
+    scheme = urlsplit(url).scheme
+    if scheme != "sqlite":
+        raise ValueError(f"ORDER_CHAT_STORE_URL: the scheme {scheme!r} is none of: sqlite")
+    return await SqliteOrders.open(database_path(url, data))

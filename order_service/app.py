@@ -1,0 +1,87 @@
+"""The object graph of the order service."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Final, NamedTuple
+
+import uvicorn
+from starlette.applications import Starlette
+
+from order_service.adapters import open_orders
+from order_service.http import OrderRoutes
+from order_service.policy import Policy
+from order_service.relay import Relay
+from order_service.service import OrderService
+from order_service.settings import Settings
+from shared.http import EXCEPTION_HANDLERS, Ping, health_routes
+from shared.jwks import open_verifier
+from shared.log import open_log
+from shared.log.port import Log
+from shared.tokens import Verifier
+
+SHUTDOWN_S_MAX: Final = 5
+"""How long requests may go on after the signal to stop; longer than any should take."""
+
+
+class Running(NamedTuple):
+    """The order service at work."""
+
+    service: OrderService
+    """In the same process, call it directly: `service.access(order_id, user_id)`."""
+    parts: Mapping[str, Ping]
+    """Its parts for `/readyz`; the log is its owner's to add."""
+
+
+@asynccontextmanager
+async def running(settings: Settings, policy: Policy, log: Log) -> AsyncIterator[Running]:
+    """Run the order service over *log*, which stays the caller's, until the block is left.
+
+    Its routes are `OrderRoutes(service, verifier).routes()`. Raises `shared.sqlite.InUse` if
+    another process has the store.
+    """
+    async with AsyncExitStack() as resources:
+        orders = await open_orders(settings.store_url, settings.data)
+        resources.push_async_callback(orders.close)
+        relay = Relay(orders, log)
+        service = OrderService(orders, relay, policy)
+        await service.announce_policy()
+        await resources.enter_async_context(relay.running())
+        yield Running(service, {"orders": orders.ping, "outbox": relay.ping})
+
+
+def create_app(running: Running, log: Log, verifier: Verifier) -> Starlette:
+    """The order service as an application of its own, over what runs already."""
+    return Starlette(
+        routes=[
+            *OrderRoutes(running.service, verifier).routes(),
+            *health_routes({**running.parts, "log": log.ping}),
+        ],
+        exception_handlers=EXCEPTION_HANDLERS,
+    )
+
+
+async def serve(settings: Settings) -> None:
+    """Serve the application until the process is told to stop.
+
+    Raises `ValueError`, `OSError` or `shared.sqlite.InUse` if a setting cannot be used.
+    """
+    policy = await asyncio.to_thread(settings.load_policy)
+    async with AsyncExitStack() as resources:
+        log = await open_log(settings.log_url, settings.data)
+        resources.push_async_callback(log.close)
+        verifier = await resources.enter_async_context(
+            open_verifier(
+                jwks_url=settings.jwks_url, secret=settings.jwt_secret, data=settings.data
+            )
+        )
+        orders = await resources.enter_async_context(running(settings, policy, log))
+        config = uvicorn.Config(
+            create_app(orders, log, verifier),
+            host=settings.host,
+            port=settings.port,
+            access_log=False,  # it would show who asks about whom
+            lifespan="off",
+            timeout_graceful_shutdown=SHUTDOWN_S_MAX,
+        )
+        await uvicorn.Server(config).serve()

@@ -1,0 +1,167 @@
+"""What our HTTP routes have in common: error bodies, bearer tokens, bounded and strict bodies,
+health.
+
+Every error is `{"error":{"code","message"}}` with a code of the catalogue. A handler raises
+`HttpError`; `EXCEPTION_HANDLERS` turns it, and whatever else goes wrong, into that body.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Final, TypeVar
+
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ExceptionHandler
+
+from shared.contracts.errors import CATALOGUE, ErrorCode
+from shared.tokens import BadToken, ExpiredToken, Identity, KeysUnavailable, Verifier
+
+BODY_S_MAX: Final = 10.0
+"""How long a request's body may take to arrive."""
+PING_S_MAX: Final = 2.0
+"""How long a part may take to say that it is well."""
+
+T = TypeVar("T")
+
+
+class HttpError(Exception):
+    """A request that is answered with an error. *message* must quote nothing that was sent."""
+
+    def __init__(self, code: ErrorCode, message: str | None = None) -> None:
+        super().__init__(code)
+        self.code = code
+        self.message = message or CATALOGUE[code].message
+
+
+class _Error(msgspec.Struct):
+    code: ErrorCode
+    message: str
+
+
+class ErrorBody(msgspec.Struct):
+    """The body of every answer that is an error."""
+
+    error: _Error
+
+
+def json_response(content: object, status: int = 200) -> Response:
+    """An answer of JSON. *content* is anything msgspec encodes."""
+    return Response(msgspec.json.encode(content), status, media_type="application/json")
+
+
+def error_response(code: ErrorCode, message: str, status: int | None = None) -> Response:
+    """An error as its body and status; the status is the catalogue's unless given."""
+    response = json_response(ErrorBody(_Error(code, message)), status or CATALOGUE[code].http)
+    if response.status_code == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+async def authenticate(connection: HTTPConnection, verifier: Verifier) -> Identity:
+    """Who sent a request, by its header `Authorization: Bearer`. Raises `HttpError`."""
+    scheme, _, token = connection.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise HttpError(
+            ErrorCode.UNAUTHENTICATED, "The header Authorization must be: Bearer, a space, a token."
+        )
+    try:
+        return await verifier.verify(token.strip())
+    except ExpiredToken:
+        raise HttpError(ErrorCode.TOKEN_EXPIRED) from None
+    except BadToken as error:
+        raise HttpError(ErrorCode.UNAUTHENTICATED, str(error)) from None
+    except KeysUnavailable:
+        raise HttpError(ErrorCode.UNAVAILABLE) from None
+
+
+async def read_body(request: Request, bytes_max: int) -> bytes:
+    """The body, which must arrive in `BODY_S_MAX` seconds. Raises `HttpError`."""
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_S_MAX):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > bytes_max:
+                    raise HttpError(
+                        ErrorCode.TOO_LARGE, f"The body has more than {bytes_max} bytes."
+                    )
+    except TimeoutError:
+        raise HttpError(ErrorCode.INVALID, "The body did not arrive in time.") from None
+    except ClientDisconnect:
+        raise HttpError(ErrorCode.INVALID, "The body did not arrive.") from None
+    return bytes(body)
+
+
+def decode_body(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
+    """What a body says. Raises `HttpError` with the path of the field that is wrong."""
+    try:
+        return decoder.decode(body)
+    except msgspec.ValidationError as error:
+        raise HttpError(ErrorCode.INVALID, _explain(error)) from None
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        raise HttpError(ErrorCode.INVALID, "The body is not JSON that can be read.") from None
+
+
+def _explain(error: msgspec.ValidationError) -> str:
+    """Say what is wrong and where, without quoting what was sent."""
+    what, _, where = str(error).partition(" - at ")
+    if what.startswith("Object contains unknown field"):
+        what = "Unknown field"
+    elif what.startswith("Invalid"):  # "Invalid enum value 'x'"
+        what = "Not one of the allowed values"
+    return f"{what} at {where.strip('`') or '$'}."
+
+
+async def _answer_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HttpError)
+    return error_response(error.code, error.message)
+
+
+async def _answer_no_route(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    code = ErrorCode.NOT_FOUND if error.status_code == 404 else ErrorCode.INVALID
+    response = error_response(code, error.detail, error.status_code)
+    response.headers.update(error.headers or {})
+    return response
+
+
+async def _answer_surprise(request: Request, error: Exception) -> Response:
+    # Starlette raises it again after this answer, and so the server logs it.
+    return error_response(ErrorCode.INTERNAL, CATALOGUE[ErrorCode.INTERNAL].message)
+
+
+EXCEPTION_HANDLERS: Final[Mapping[type[Exception], ExceptionHandler]] = {
+    HttpError: _answer_error,
+    HTTPException: _answer_no_route,
+    Exception: _answer_surprise,
+}
+"""For `starlette.applications.Starlette(exception_handlers=…)`."""
+
+Ping = Callable[[], Awaitable[None]]
+"""Raises if a part of the service is out of order now."""
+
+
+def health_routes(parts: Mapping[str, Ping]) -> Sequence[Route]:
+    """`/healthz`: the process is alive. `/readyz`: each part by its name, 503 if one is down."""
+
+    async def healthz(_: Request) -> Response:
+        return json_response({"status": "ok"})
+
+    async def readyz(_: Request) -> Response:
+        answers = await asyncio.gather(*(_is_up(ping) for ping in parts.values()))
+        states = {name: "ok" if up else "down" for name, up in zip(parts, answers, strict=True)}
+        return json_response({"parts": states}, 200 if all(answers) else 503)
+
+    return [Route("/healthz", healthz), Route("/readyz", readyz)]
+
+
+async def _is_up(ping: Ping) -> bool:
+    try:
+        async with asyncio.timeout(PING_S_MAX):
+            await ping()
+    except Exception:  # whatever it is, the part is down
+        return False
+    return True

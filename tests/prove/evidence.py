@@ -1,0 +1,186 @@
+"""A history put in order for the checks: who typed what, who saw what, what stands in the log."""
+
+from collections.abc import Iterable, Iterator
+from typing import Final, Literal, NamedTuple
+
+import msgspec
+
+from shared.contracts.ids import ClientId, MessageId, OrderId, Seq, UserId, message_id
+from shared.timeline import Entry
+from tests.prove.history import (
+    Answered,
+    Closed,
+    Done,
+    Faulted,
+    Glimpse,
+    Joined,
+    Live,
+    Paged,
+    Record,
+    Sent,
+    Typed,
+    Viewed,
+)
+from tests.prove.truth import Truth
+
+Check = Literal[
+    "lost-write",
+    "unseen",
+    "skip",
+    "ack-before-durable",
+    "archive",
+    "duplicate",
+    "inconsistent-offset",
+    "nonmonotonic-deliver",
+    "fifo",
+    "aborted-read",
+    "outcome",
+    "unsettled",
+    "unwarranted",
+    "dropped",
+    "barred",
+    "foreign",
+    "convergence",
+    "unread",
+]
+"""What can be wrong; named after jepsen's where it has a name."""
+
+
+NOTICED_S: Final = 1.0
+"""How long after its end a fault may still reach a client: what is half done or half sent."""
+
+
+class Violation(msgspec.Struct, frozen=True):
+    """A promise that was not kept."""
+
+    check: Check
+    who: str
+    """The client or the order concerned."""
+    what: str
+
+
+class Sight(NamedTuple):
+    """Somebody saw an event."""
+
+    client: str
+    at: float
+    order_id: OrderId
+    event: Glimpse
+
+
+class Evidence:
+    """A history and the truth it is to be compared with."""
+
+    def __init__(self, history: Iterable[Record], truth: Truth) -> None:
+        self.truth = truth
+        self.typed: dict[ClientId, Typed] = {}
+        self.views: list[Viewed] = []
+        self.faults: list[Faulted] = []
+        self.clients: dict[str, list[Done]] = {}
+        for record in history:
+            if isinstance(record, Faulted):
+                self.faults.append(record)
+                continue
+            self.clients.setdefault(record.client, []).append(record)
+            if isinstance(record, Typed):
+                self.typed[record.id] = record
+            elif isinstance(record, Viewed):
+                self.views.append(record)
+        self.sights = [
+            Sight(client, record.at, record.order_id, event)
+            for client, records in self.clients.items()
+            for record in records
+            if isinstance(record, Joined | Paged | Live)
+            for event in events_of(record)
+        ]
+        self.entries: dict[tuple[OrderId, Seq], Entry] = {
+            (order_id, entry.seq): entry
+            for order_id, order in truth.orders.items()
+            for entry in order.entries
+        }
+        self.standing: dict[MessageId, Entry] = {
+            entry.id: entry for entry in self.entries.values() if entry.stands and entry.id
+        }
+
+    def id_of(self, typed: Typed) -> MessageId:
+        """The id of what was typed, in the log."""
+        return message_id(typed.order_id, typed.by, typed.id)
+
+    def acknowledged(self) -> dict[ClientId, Seq]:
+        """What was typed and came back to the client that typed it, with the position it has."""
+        return {
+            typed.id: sight.event.seq
+            for sight in self.sights
+            if (typed := self._typed_by(sight)) is not None
+        }
+
+    def denied(self) -> set[ClientId]:
+        """What every attempt was refused for, or one for good."""
+        return {
+            id_
+            for records in self.clients.values()
+            for id_, fate in _fates(records).items()
+            if fate.used_up or (fate.refused and not fate.may_be_logged and not fate.open)
+        }
+
+    def parties(self, order_id: OrderId) -> set[UserId]:
+        """The participants of an order at the end."""
+        order = self.truth.orders.get(order_id)
+        if order is None or order.state.order is None:
+            return set()
+        return {party.user_id for party in order.state.order.participants}
+
+    def is_faulty(self, client: str, since: float, until: float) -> bool:
+        """Whether something was broken for *client* at any time from *since* until *until*."""
+        return any(
+            fault.client in (None, client)
+            and fault.at <= until
+            and since <= fault.until + NOTICED_S
+            for fault in self.faults
+        )
+
+    def _typed_by(self, sight: Sight) -> Typed | None:
+        typed = self.typed.get(sight.event.client_id) if sight.event.client_id else None
+        own = typed is not None and typed.client == sight.client and typed.by == sight.event.by
+        return typed if own else None
+
+
+class _Fate(msgspec.Struct):
+    """What became of the attempts under one id."""
+
+    open: int = 0
+    refused: bool = False
+    used_up: bool = False
+    may_be_logged: bool = False
+
+
+def _fates(records: Iterable[Done]) -> dict[ClientId, _Fate]:
+    fates: dict[ClientId, _Fate] = {}
+    for record in records:
+        match record:
+            case Sent(id=id_):
+                fates.setdefault(id_, _Fate()).open += 1
+            case Answered(id=id_) if id_ is not None and id_ in fates:
+                fate = fates[id_]
+                fate.open -= 1
+                fate.refused |= record.outcome == "refused"
+                fate.used_up |= record.outcome == "refused" and not record.retry
+                fate.may_be_logged |= record.outcome == "unknown"
+            case Closed():
+                for fate in fates.values():
+                    fate.may_be_logged |= fate.open > 0
+                    fate.open = 0
+            case _:
+                pass
+    return fates
+
+
+def events_of(record: Done) -> Iterator[Glimpse]:
+    """The events that came with one record, in the order shown."""
+    match record:
+        case Joined(events=events) | Paged(events=events):
+            yield from events
+        case Live(event=event):
+            yield event
+        case _:
+            pass

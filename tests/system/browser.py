@@ -1,0 +1,105 @@
+"""An order's page in a real browser, and what a person does and sees on it."""
+
+from typing import Final
+
+from playwright.async_api import Browser, ConsoleMessage, Locator, Page, Response, expect
+
+CHROMIUM: Final = "/usr/bin/chromium"
+
+FILM: Final = "film-2041"
+LOOKBOOK: Final = "lookbook-2057"
+PORTRAITS: Final = "portraits-1988"
+
+
+class OrderPage:
+    """Somebody's view of an order; `complaints` is what the browser had to say against it."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.complaints: list[str] = []
+        page.on("console", self._hear)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("response", self._watch)
+
+    @property
+    def log(self) -> Locator:
+        """The list of messages and status lines."""
+        return self.page.get_by_role("log")
+
+    @property
+    def box(self) -> Locator:
+        """Where one types."""
+        return self.page.get_by_label("Message", exact=True)
+
+    def message(self, text: str) -> Locator:
+        """The message or attempt that holds *text*."""
+        return self.log.get_by_role("article").filter(has_text=text)
+
+    async def type(self, text: str) -> None:
+        """Put *text* into the box, and leave it there."""
+        await self.box.fill(text)
+
+    async def say(self, text: str) -> None:
+        """Send a message."""
+        await self.box.fill(text)
+        await self.box.press("Enter")
+
+    async def choose(self, text: str, *buttons: str) -> None:
+        """Open the menu of the own message that holds *text*, and press *buttons*."""
+        message = self.message(text)
+        for name in ("Edit or delete", *buttons):
+            await message.get_by_role("button", name=name, exact=True).click()
+
+    async def press(self, name: str) -> None:
+        """Press one of the marketplace's buttons."""
+        await self.page.get_by_role("button", name=name, exact=True).click()
+
+    async def reload(self) -> None:
+        """Load the page anew and wait for the conversation."""
+        await self.page.reload()
+        await self.opened()
+
+    async def opened(self) -> None:
+        """Wait for the conversation to be live."""
+        await expect(self.page.locator('[data-phase="live"]')).to_be_visible()
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.complaints.append(message.text)
+
+    def _watch(self, response: Response) -> None:
+        if response.status >= 400:
+            self.complaints.append(f"{response.status} for {response.url}")
+
+
+class People:
+    """Those who have a page open at *url*, each in a profile of their own."""
+
+    def __init__(self, browser: Browser, url: str) -> None:
+        self.url = url
+        self._browser = browser
+        self._pages: list[OrderPage] = []
+
+    @property
+    def complaints(self) -> list[str]:
+        """What went wrong on any page."""
+        return [complaint for page in self._pages for complaint in page.complaints]
+
+    async def page(self) -> OrderPage:
+        """A new person's empty page."""
+        context = await self._browser.new_context(viewport={"width": 1280, "height": 800})
+        order_page = OrderPage(await context.new_page())
+        self._pages.append(order_page)
+        return order_page
+
+    async def open(self, order_id: str, user_id: str) -> OrderPage:
+        """A new person's page of an order, its conversation live."""
+        order_page = await self.page()
+        await order_page.page.goto(f"{self.url}/demo/orders/{order_id}?as={user_id}")
+        await order_page.opened()
+        return order_page
+
+    async def leave(self) -> None:
+        """Close all pages."""
+        for page in self._pages:
+            await page.page.context.close()

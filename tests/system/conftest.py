@@ -1,0 +1,108 @@
+"""The whole system in this process, on a free port, over a folder of its own."""
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from deploy.standalone import running, server_of
+from shared.secret_file import load_or_make_secret
+from shared.tokens import Role, mint
+
+START_S = 20.0
+
+
+class Demo(NamedTuple):
+    """A running system as its visitors see it."""
+
+    url: str
+    data: Path
+
+    @property
+    def chat_url(self) -> str:
+        """The address of the websocket."""
+        return self.url.replace("http", "ws", 1) + "/v1/chat"
+
+    def token(
+        self,
+        user_id: str,
+        *,
+        role: Role = "user",
+        orders: list[str] | None = None,
+        ttl_s: float = 3_600,
+    ) -> str:
+        """A token the system takes."""
+        secret = load_or_make_secret(self.data)
+        return mint(secret, user_id, roles=[role], orders=orders, ttl_s=ttl_s, now=time.time())
+
+
+Serve = Callable[..., AbstractAsyncContextManager[Demo]]
+
+
+@asynccontextmanager
+async def serving(data: Path, environment: Mapping[str, str] | None = None) -> AsyncIterator[Demo]:
+    """A system served on this event loop; ended as SIGTERM would end it."""
+    listening = socket.socket()
+    listening.bind(("127.0.0.1", 0))
+    port = listening.getsockname()[1]
+    async with running(data, environment or {}) as system:
+        server = server_of(system, "127.0.0.1", port)
+        task = asyncio.create_task(server.serve(sockets=[listening]))
+        async with asyncio.timeout(START_S):
+            while not server.started:
+                await asyncio.sleep(0.01)
+        try:
+            yield Demo(f"http://127.0.0.1:{port}", data)
+        finally:
+            server.should_exit = True
+            await task
+
+
+@pytest.fixture
+def serve() -> Serve:
+    """Start a system on the test's own event loop: `async with serve(folder) as demo`."""
+    return serving
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Iterator[Demo]:
+    """A system on a thread of its own, for tests that wait in other ways than by `await`."""
+    started = threading.Event()
+    demos: list[Demo] = []
+    failures: list[BaseException] = []
+    stop: list[Callable[[], None]] = []
+
+    async def serve_until_stopped() -> None:
+        ended = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        stop.append(lambda: loop.call_soon_threadsafe(ended.set))
+        async with serving(tmp_path / "data") as demo:
+            demos.append(demo)
+            started.set()
+            await ended.wait()
+
+    def run() -> None:
+        try:
+            asyncio.run(serve_until_stopped())
+        except BaseException as error:
+            failures.append(error)
+        finally:
+            started.set()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    assert started.wait(START_S)
+    if not demos:
+        raise failures[0]
+    yield demos[0]
+    stop[0]()
+    thread.join(START_S)
+    assert not thread.is_alive()
+    if failures:
+        raise failures[0]

@@ -1,0 +1,101 @@
+"""The demo's pages over HTTP: what they are sent with, and what they refuse."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+from deploy.demo.pages import DemoPages
+from deploy.demo.story import FILM
+from tests.order_service.world import open_log, open_shop
+
+TITLE = "A film <b>in bold</b>"
+
+
+@pytest.fixture
+async def client(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of pages over an order service that holds one pending order."""
+    async with open_log(tmp_path) as log, open_shop(tmp_path, log) as shop:
+        await shop.service.put(FILM.order_id, TITLE, FILM.participants)
+        pages = await asyncio.to_thread(DemoPages, shop.service, lambda user_id: f"for {user_id}")
+        transport = httpx.ASGITransport(Starlette(routes=pages.routes()))
+        async with httpx.AsyncClient(transport=transport, base_url="http://demo") as client:
+            yield client
+
+
+async def test_pages_allow_no_inline_code(client: httpx.AsyncClient) -> None:
+    """Scripts and styles come from the server's files alone, and the pages hold none."""
+    for path in ("/demo", "/demo/orders/film-2041?as=anna", "/demo/orders/none?as=anna"):
+        answer = await client.get(path)
+
+        policy = answer.headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["referrer-policy"] == "same-origin"
+        assert " style=" not in answer.text
+
+
+async def test_titles_are_text(client: httpx.AsyncClient) -> None:
+    """A title that looks like markup is shown letter by letter."""
+    answer = await client.get("/demo/orders/film-2041?as=anna")
+
+    assert "A film &lt;b&gt;in bold&lt;/b&gt;" in answer.text
+    assert TITLE not in answer.text
+
+
+@pytest.mark.parametrize("path", ["film-2041?as=nobody", "film-2041", "none?as=anna"])
+async def test_unknown_order_or_person_is_not_found(client: httpx.AsyncClient, path: str) -> None:
+    """There is a page only for orders and people of the demo."""
+    answer = await client.get(f"/demo/orders/{path}")
+
+    assert answer.status_code == 404
+    assert "This page does not exist" in answer.text
+
+
+async def test_token_is_not_kept(client: httpx.AsyncClient) -> None:
+    """Each of the demo's people gets a token, which no cache may hold."""
+    answer = await client.get("/demo/token?as=ben")
+
+    assert answer.json() == {"token": "for ben"}
+    assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_stranger_gets_no_token(client: httpx.AsyncClient) -> None:
+    """Nobody but the demo's people gets a token."""
+    answer = await client.get("/demo/token?as=moderation")
+
+    assert answer.status_code == 404
+    assert answer.json()["error"]["code"] == "not_found"
+
+
+async def test_order_is_moved(client: httpx.AsyncClient) -> None:
+    """The buttons move the order."""
+    answer = await client.post("/demo/orders/film-2041/status", json={"status": "in_progress"})
+
+    assert answer.json() == {"status": "in_progress"}
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "status"),
+    [
+        ('{"status":"completed"}', "application/json", 409),
+        ('{"status":"in_progress"}', "text/plain", 400),  # what another site's form could send
+        ('{"status":"lost"}', "application/json", 400),
+        ("nonsense", "application/json", 400),
+        ('{"status":"' + "x" * 5_000 + '"}', "application/json", 413),
+    ],
+)
+async def test_bad_change_of_status_is_refused(
+    client: httpx.AsyncClient, body: str, content_type: str, status: int
+) -> None:
+    """What is no change the order may go through is refused, and changes nothing."""
+    answer = await client.post(
+        "/demo/orders/film-2041/status", content=body, headers={"content-type": content_type}
+    )
+
+    assert answer.status_code == status
+    assert 'data-status="pending"' in (await client.get("/demo/orders/film-2041?as=anna")).text

@@ -1,0 +1,88 @@
+"""The layout's rules: who may import whom, and which file is home to which vendor library."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SERVICES = {"chat_gateway", "order_service", "attachment_service"}
+HOMES = {
+    "aiokafka": "shared/log/kafka.py",
+    "motor": "shared/store/mongo.py",
+    "pymongo": "shared/store/mongo.py",
+    "redis": "shared/signals/redis.py",
+    "minio": "shared/blobs/minio.py",
+}
+CONTRACTS_MAY = {"__future__", "msgspec", "shared"}
+
+
+def imports(file: Path) -> Iterator[str]:
+    """The dotted names of all modules a file imports."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}: relative import"
+            yield node.module or ""
+
+
+def sources(package: str) -> list[Path]:
+    return sorted((ROOT / package).rglob("*.py"))
+
+
+@pytest.mark.parametrize("service", sorted(SERVICES))
+def test_services_never_import_each_other(service: str) -> None:
+    """A service stands on `shared` alone; `deploy` puts services together."""
+    others = (SERVICES - {service}) | {"deploy", "tests"}
+
+    wrong = [(f, name) for f in sources(service) for name in imports(f) if top(name) in others]
+
+    assert wrong == []
+
+
+def test_shared_knows_no_service() -> None:
+    """What all stand on imports none of them."""
+    above = SERVICES | {"deploy", "tests"}
+
+    wrong = [(f, name) for f in sources("shared") for name in imports(f) if top(name) in above]
+
+    assert wrong == []
+
+
+def test_contracts_need_the_standard_library_and_msgspec_alone() -> None:
+    """Any program can take the wire without taking our dependencies."""
+    import sys
+
+    allowed = CONTRACTS_MAY | sys.stdlib_module_names
+    files = sources("shared/contracts")
+
+    wrong = [(f, name) for f in files for name in imports(f) if top(name) not in allowed]
+    foreign = [
+        (f, name)
+        for f in files
+        for name in imports(f)
+        if top(name) == "shared" and not name.startswith("shared.contracts")
+    ]
+
+    assert wrong + foreign == []
+
+
+def test_a_vendor_library_has_one_home() -> None:
+    """An engine's client is imported in one file, so that it can be replaced there."""
+    packages = [*SERVICES, "shared", "deploy"]
+
+    wrong = [
+        (f, name)
+        for package in packages
+        for f in sources(package)
+        for name in imports(f)
+        if top(name) in HOMES and f != ROOT / HOMES[top(name)]
+    ]
+
+    assert wrong == []
+
+
+def top(name: str) -> str:
+    return name.partition(".")[0]

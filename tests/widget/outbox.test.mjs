@@ -1,0 +1,103 @@
+// What the reader has written and the server has not settled: `node --test tests/widget`.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { Outbox } from "../../deploy/demo/static/outbox.js";
+
+function outboxOf(...texts) {
+  let made = 0;
+  const outbox = new Outbox(() => `id-${++made}`);
+  for (const text of texts) outbox.add({ op: "send", text, at: 0 });
+  return outbox;
+}
+
+function sendNext(outbox) {
+  const attempt = outbox.next();
+  outbox.sent(attempt);
+  return attempt;
+}
+
+test("one attempt is in flight at a time, in the order typed", () => {
+  const outbox = outboxOf("one", "two");
+  const first = sendNext(outbox);
+
+  assert.equal(outbox.next(), null);
+
+  outbox.settle(first.id);
+  assert.equal(outbox.next().text, "two");
+});
+
+test("what was in flight when the connection was lost is sent again under the same id", () => {
+  const outbox = outboxOf("one", "two");
+  const { id } = sendNext(outbox);
+
+  outbox.lose();
+
+  assert.equal(outbox.next().id, id);
+  assert.ok(outbox.next().uncertain);
+});
+
+test("what was never handed over is no retry", () => {
+  const outbox = outboxOf("one");
+
+  outbox.lose();
+
+  assert.equal(outbox.next().uncertain, false);
+});
+
+test("an unknown outcome holds later attempts back", () => {
+  const outbox = outboxOf("one", "two");
+  const { id } = sendNext(outbox);
+
+  assert.ok(outbox.doubt(id));
+
+  assert.equal(outbox.next().id, id);
+  assert.ok(outbox.next().uncertain);
+});
+
+test("a refusal that may pass is tried again under the same id, as a first try", () => {
+  const outbox = outboxOf("one");
+  const { id } = sendNext(outbox);
+
+  assert.ok(outbox.refuse({ id, message: "Wait a moment.", retry: true }));
+
+  assert.equal(outbox.next().id, id);
+  assert.equal(outbox.next().uncertain, false);
+});
+
+test("a refusal for good keeps the text, and lets later attempts pass", () => {
+  const outbox = outboxOf("one", "two");
+  const { id } = sendNext(outbox);
+
+  outbox.refuse({ id, message: "Too long.", retry: false });
+
+  assert.equal(outbox.attempts[0].text, "one");
+  assert.equal(outbox.attempts[0].problem, "Too long.");
+  assert.equal(outbox.next().text, "two");
+});
+
+test("trying again after a refusal for good takes a new id", () => {
+  const outbox = outboxOf("one");
+  const { id } = sendNext(outbox);
+  outbox.refuse({ id, message: "Too long.", retry: false });
+
+  outbox.again(id);
+
+  assert.equal(outbox.next().text, "one");
+  assert.notEqual(outbox.next().id, id);
+});
+
+test("trying by itself ends, and then the reader decides", () => {
+  const outbox = outboxOf("one", "two");
+  const { id } = outbox.next();
+  const goesOn = () => (outbox.sent(outbox.next()), outbox.doubt(id));
+
+  let tries = 1;
+  while (goesOn()) tries += 1;
+
+  assert.equal(tries, 8);
+  assert.equal(outbox.next(), null, "what comes after it waits");
+  outbox.again(id);
+  assert.equal(outbox.next().id, id);
+});
