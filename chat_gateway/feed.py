@@ -9,12 +9,14 @@ import logging
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from typing import Any, Final, TypeVar, assert_never
 
+from chat_gateway.catch_up import CatchUpReader
 from chat_gateway.hub import Hub
 from chat_gateway.publisher import Publisher
 from chat_gateway.seam import (
     Access,
     AskAccess,
     AwaitRecord,
+    CatchUp,
     FindEntry,
     Need,
     ReadConversation,
@@ -78,6 +80,7 @@ class Feed:
         self._idle_since: dict[OrderId, float] = {}
         self._progress = asyncio.Event()
         self._reader: Reader | None = None
+        self._catch_up = CatchUpReader(log)
         self.stopped: dict[int, str] = {}
         """Partitions that cannot be read on, and why; an operator must act."""
 
@@ -146,6 +149,7 @@ class Feed:
         finally:
             for task in self._following.values():
                 task.cancel()
+            await self._catch_up.close()
             await reader.close()
 
     def sweep(self, now: float) -> None:
@@ -305,6 +309,8 @@ class Feed:
                 return await self._store.find(order_id, need.id)
             case AwaitRecord():
                 return await self._await_record(tail, order_id, deadline)
+            case CatchUp():
+                return await self._catch_up.read(tail, order_id, need.after)
             case AskAccess():
                 return await ask_again() if ask_again is not None else None
             case _:

@@ -77,11 +77,21 @@ class AwaitRecord(msgspec.Struct, frozen=True):
     order_id: OrderId
 
 
+class CatchUp(msgspec.Struct, frozen=True):
+    """The store ends below the tail's start: the stretch between must be read from the log again.
+
+    Answered by whether `Tail.lent` has all of the order above `after` now; it goes on if not.
+    """
+
+    order_id: OrderId
+    after: Seq
+
+
 class AskAccess(msgspec.Struct, frozen=True):
     """Answered by `Access | None`, asked afresh of the order service."""
 
 
-Need = ReadWatermark | ReadConversation | ReadPage | FindEntry | AwaitRecord | AskAccess
+Need = ReadWatermark | ReadConversation | ReadPage | FindEntry | AwaitRecord | CatchUp | AskAccess
 
 
 class Access(msgspec.Struct, frozen=True):
@@ -214,7 +224,7 @@ def _meet(
     tail: Tail, order_id: OrderId, query: Query
 ) -> Generator[Need, Any, tuple[Room, list[Entry]]]:
     """The order's room, and the stored entries of the query that the room does not hold."""
-    for _ in range(TRIES):
+    for tries in range(1, TRIES + 1):
         room = tail.rooms.get(order_id)
         if room is None and _holds_everything(tail):
             return tail.open_room(Conversation(order_id)), []
@@ -233,7 +243,19 @@ def _meet(
                 return room, stored
         elif head <= ceiling and tail.seq(tail.start) <= covered + 1:
             return tail.open_room(_load(order_id, conversation)), stored
+        if _is_lent(tail, order_id, covered) and (room is None or head <= room.conversation.head):
+            room = tail.open_room(_load(order_id, conversation))
+            if room.floor <= ceiling:
+                return room, stored
+        if tries == TRIES - 1 and not (yield CatchUp(order_id, covered)):
+            break
     raise Unavailable
+
+
+def _is_lent(tail: Tail, order_id: OrderId, covered: Seq) -> bool:
+    """Whether a catch-up reader has read what lies between the store and the tail."""
+    lent = tail.lent.get(order_id)
+    return lent is not None and lent.whole and lent.after <= covered
 
 
 def _holds_everything(tail: Tail) -> bool:

@@ -22,6 +22,22 @@ class Gap(RuntimeError):
     """A record is missing between what was read and what came: the log's density is broken."""
 
 
+class Lent:
+    """An order's records that are older than the tail, read again from the log.
+
+    `earlier` is filled by a catch-up reader, `later` by the tail as it drops more meanwhile.
+    """
+
+    def __init__(self, after: Seq, until: int) -> None:
+        self.after = after
+        """Everything of the order above this position is here, once it is whole."""
+        self.until = until
+        """Where the tail started when this was asked for: `earlier` ends below it."""
+        self.earlier: list[Record] = []
+        self.later: list[Record] = []
+        self.whole = False
+
+
 class Room:
     """One order as this gateway knows it: the folded state, and every entry above `floor`."""
 
@@ -58,6 +74,11 @@ class Room:
         """What the entries above the floor change, in order, in those below it."""
         return [change for entry in self.entries if (change := change_of(entry)) is not None]
 
+    def reach_back(self, other: "Room") -> None:
+        """Take the entries of a room of the same order and state that holds more of them."""
+        assert other.conversation.head == self.conversation.head
+        self.floor, self.entries, self._by_id = other.floor, other.entries, other._by_id
+
     def forget(self, seq: Seq) -> None:
         """Drop what the room holds up to a position, and raise the floor to it."""
         while self.entries and self.entries[0].seq <= seq:
@@ -84,6 +105,8 @@ class Tail:
         self.end = start
         self.bytes = 0
         self.rooms: dict[OrderId, Room] = {}
+        self.lent: dict[OrderId, Lent] = {}
+        """What catch-up readers read for joins that need more than the tail holds."""
         self._records: deque[Record] = deque()
         self._by_order: dict[str, deque[Record]] = {}
 
@@ -109,15 +132,21 @@ class Tail:
     def open_room(self, conversation: Conversation) -> Room:
         """A room whose state is *conversation* with everything held above its head.
 
-        The caller made sure that nothing between that head and `start` is missing.
+        The caller made sure that nothing between that head and `start` is missing, or is lent. A
+        room that is open stays, and reaches back as far as the new one would.
         """
+        order_id = conversation.order_id
         room = Room(conversation)
-        head = conversation.head
-        for record in self._by_order.get(conversation.order_id, ()):
-            if self.seq(record.offset) > head:
+        lent = self.lent.pop(order_id, None)
+        if lent is not None:
+            for record in (*lent.earlier, *lent.later):
                 self._fold(room, record)
-        self.rooms[conversation.order_id] = room
-        return room
+        for record in self._by_order.get(order_id, ()):
+            self._fold(room, record)
+        live = self.rooms.setdefault(order_id, room)
+        if live is not room:
+            live.reach_back(room)
+        return live
 
     def drop_oldest(self) -> None:
         """Give up the oldest record held."""
@@ -126,6 +155,8 @@ class Tail:
         self.bytes -= _weight(record)
         if record.key is None:
             return
+        if (lent := self.lent.get(OrderId(record.key))) is not None:
+            lent.later.append(record)
         held = self._by_order[record.key]
         held.popleft()
         if not held:

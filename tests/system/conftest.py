@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -55,7 +56,7 @@ async def serving(data: Path, environment: Mapping[str, str] | None = None) -> A
         server = server_of(system, "127.0.0.1", port)
         task = asyncio.create_task(server.serve(sockets=[listening]))
         async with asyncio.timeout(START_S):
-            while not server.started:
+            while not server.started:  # noqa: ASYNC110 (the server has a flag, no event)
                 await asyncio.sleep(0.01)
         try:
             yield Demo(f"http://127.0.0.1:{port}", data)
@@ -76,12 +77,12 @@ def demo(tmp_path: Path) -> Iterator[Demo]:
     started = threading.Event()
     demos: list[Demo] = []
     failures: list[BaseException] = []
-    stop: list[Callable[[], None]] = []
+    stop: list[Callable[[], object]] = []
 
     async def serve_until_stopped() -> None:
         ended = asyncio.Event()
         loop = asyncio.get_running_loop()
-        stop.append(lambda: loop.call_soon_threadsafe(ended.set))
+        stop.append(partial(loop.call_soon_threadsafe, ended.set))
         async with serving(tmp_path / "data") as demo:
             demos.append(demo)
             started.set()
