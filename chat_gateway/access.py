@@ -45,7 +45,7 @@ class Orders(Protocol):
 class HttpOrders:
     """The order service by HTTP: `GET /v1/orders/{id}/access?user_id=`."""
 
-    def __init__(self, client: httpx.AsyncClient, service_token: Callable[[], str]) -> None:
+    def __init__(self, client: httpx.AsyncClient, service_token: str) -> None:
         """*client* has the service's address as its base and follows no redirects."""
         self._client = client
         self._service_token = service_token
@@ -56,7 +56,7 @@ class HttpOrders:
             response = await self._client.get(
                 f"/v1/orders/{order_id}/access",
                 params={"user_id": user_id},
-                headers={"Authorization": f"Bearer {self._service_token()}"},
+                headers={"Authorization": f"Bearer {self._service_token}"},
                 timeout=DEADLINE_S,
             )
             if response.status_code == 404:

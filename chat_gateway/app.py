@@ -3,13 +3,15 @@
 import asyncio
 import socket
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Final, NamedTuple
 
 from starlette.routing import BaseRoute, WebSocketRoute
+from starlette.types import ASGIApp
 
 from chat_gateway.access import AccessCache, Orders
+from chat_gateway.direct import DirectProtocol
 from chat_gateway.endpoint import ChatEndpoint
 from chat_gateway.feed import Feed
 from chat_gateway.gateway import Gateway
@@ -22,6 +24,7 @@ from chat_gateway.watermarks import check_watermarks
 from shared.contracts.frames import Limits
 from shared.http import Ping
 from shared.log.port import Log
+from shared.server import Server, config_for
 from shared.signals.port import Signals
 from shared.store.port import Store
 from shared.tokens import Verifier
@@ -41,6 +44,20 @@ class Running(NamedTuple):
         """What a server serves of it."""
         endpoint = ChatEndpoint(self.gateway.open_session, origins)
         return [WebSocketRoute("/v1/chat", endpoint.__call__)]
+
+
+def server_of(app: ASGIApp, host: str, port: int, before_shutdown: Callable[[], None]) -> Server:
+    """A server whose websockets are attached directly; *before_shutdown* says goodbye."""
+    config = config_for(
+        app,
+        host,
+        port,
+        ws=DirectProtocol,
+        http="httptools",
+        ws_max_size=Limits().frame_bytes,
+        ws_per_message_deflate=False,
+    )
+    return Server(config, before_shutdown)
 
 
 @asynccontextmanager

@@ -91,7 +91,7 @@ class DirectProtocol(DirectSocket):
     async def run_asgi(self) -> None:
         """Run the application; the connection outlives it once it has attached."""
         try:
-            await self.app(self.scope, self.receive, super().send)
+            await self.app(self.scope, self.receive, self._asgi_send)
         except ClientDisconnected:
             pass
         except Exception as error:

@@ -86,7 +86,9 @@ class DirectSocket(WebSocketsSansIOProtocol):
         """How many bytes wait for the client to take them; see `Socket`."""
         return 0 if self.disconnected else self.transport.get_write_buffer_size()
 
-    # ASGI's `send` has the same name; `run_asgi` gives that one to the application.
+    # uvicorn's own has the same name; the application gets it under the other.
+    _asgi_send = WebSocketsSansIOProtocol.send
+
     def send(self, frame: bytes) -> None:  # type: ignore[override]  # the clash just named
         """Send a text frame; see `Socket`."""
         if self.close_sent:

@@ -33,6 +33,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """`ORDER_CHAT_JWT_SECRET`: verifies HS256 tokens; by default one kept in the data folder."""
     jwks_url: str | None = None
     """`ORDER_CHAT_JWKS_URL`: where a signer publishes its keys, instead of a secret."""
+    service_token_file: Path | None = None
+    """`ORDER_CHAT_SERVICE_TOKEN_FILE`: holds the token this service shows to the order service."""
     origins: frozenset[str] = frozenset()
     """`ORDER_CHAT_ORIGINS`: comma list of origins that may connect beside the gateway's own."""
     epoch: int = 1
@@ -54,6 +56,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
         default = cls()
         origins = (get("ORIGINS") or "").split(",")
+        token_file = get("SERVICE_TOKEN_FILE")
         return cls(
             data=data,
             host=get("HOST") or default.host,
@@ -64,9 +67,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             orders_url=get("ORDERS_URL"),
             jwt_secret=get("JWT_SECRET"),
             jwks_url=get("JWKS_URL"),
+            service_token_file=Path(token_file) if token_file else None,
             origins=frozenset(origin.strip() for origin in origins if origin.strip()),
             epoch=_number("EPOCH", get("EPOCH"), default.epoch, 1, EPOCH_MAX),
         )
+
+    def load_service_token(self) -> str:
+        """The token for the order service. Raises `BadSetting` or `OSError`. Blocks on the disk."""
+        if self.service_token_file is None:
+            raise BadSetting("ORDER_CHAT_SERVICE_TOKEN_FILE must name a file with a service token")
+        return self.service_token_file.read_text().strip()
 
 
 def _number(name: str, text: str | None, default: int, least: int, most: int) -> int:

@@ -21,8 +21,8 @@ from starlette.routing import Route
 
 from chat_gateway import app as chat_gateway
 from chat_gateway.access import Grant, OrdersUnavailable
+from chat_gateway.app import server_of
 from chat_gateway.archiver import Archiver
-from chat_gateway.direct import DirectProtocol
 from chat_gateway.settings import Settings
 from chat_gateway.watermarks import WrongLog
 from deploy.demo.pages import DemoPages
@@ -40,7 +40,6 @@ from shared.http import EXCEPTION_HANDLERS, Ping, health_routes
 from shared.log.port import Draft, Log
 from shared.log.sqlite import SqliteLog
 from shared.secret_file import load_or_make_secret
-from shared.server import Server, config_for
 from shared.signals import open_signals
 from shared.sqlite import InUse, database_path
 from shared.store import open_store
@@ -151,27 +150,13 @@ async def _end(task: asyncio.Task[None]) -> None:
     await asyncio.gather(task, return_exceptions=True)
 
 
-def server_of(system: System, host: str, port: int) -> Server:
-    """The server of a running system."""
-    config = config_for(
-        system.app,
-        host,
-        port,
-        ws=DirectProtocol,
-        http="httptools",
-        ws_max_size=Limits().frame_bytes,
-        ws_per_message_deflate=False,
-    )
-    return Server(config, system.say_goodbye)
-
-
 async def serve(data: Path, environment: Mapping[str, str], port: int | None) -> None:
     """Serve until the process is told to stop."""
     settings = Settings.read(environment, data)
     port = settings.port if port is None else port
     async with running(data, environment) as system:
         print(f"Order Chat: http://{settings.host}:{port}/demo", flush=True)
-        await server_of(system, settings.host, port).serve()
+        await server_of(system.app, settings.host, port, system.say_goodbye).serve()
 
 
 def main(arguments: Sequence[str], environment: Mapping[str, str]) -> None:

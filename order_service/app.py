@@ -3,9 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-import uvicorn
 from starlette.applications import Starlette
 
 from order_service.adapters import open_orders
@@ -18,10 +17,8 @@ from shared.http import EXCEPTION_HANDLERS, Ping, health_routes
 from shared.jwks import open_verifier
 from shared.log import open_log
 from shared.log.port import Log
+from shared.server import Server, config_for
 from shared.tokens import Verifier
-
-SHUTDOWN_S_MAX: Final = 5
-"""How long requests may go on after the signal to stop; longer than any should take."""
 
 
 class Running(NamedTuple):
@@ -76,12 +73,7 @@ async def serve(settings: Settings) -> None:
             )
         )
         orders = await resources.enter_async_context(running(settings, policy, log))
-        config = uvicorn.Config(
-            create_app(orders, log, verifier),
-            host=settings.host,
-            port=settings.port,
-            access_log=False,  # it would show who asks about whom
-            lifespan="off",
-            timeout_graceful_shutdown=SHUTDOWN_S_MAX,
-        )
-        await uvicorn.Server(config).serve()
+        app = create_app(orders, log, verifier)
+        config = config_for(app, settings.host, settings.port)
+        # Nobody holds a connection open here, so there is nobody to tell of the end.
+        await Server(config, before_shutdown=lambda: None).serve()

@@ -35,7 +35,7 @@ class Verdict(StrEnum):
     STANDS = "stands"
     COPY = "copy"  # its id is remembered; the record remembered has the verdict that counts
     LATE = "late"  # its id was checked too long ago to know; claims no id
-    STALE = "stale"  # an order version or read mark that does not advance
+    STALE = "stale"  # an order version or read mark that does not advance, or an outdated restore
     NOT_FOUND = "not_found"  # no such order, or no such message to act on
     FORBIDDEN = "forbidden"  # the writer may never do this here
     READ_ONLY = "read_only"  # not in this status, not any more, or not for now
@@ -53,6 +53,8 @@ class Claim(msgspec.Struct, array_like=True, gc=False):
     n: int
     """The message's number; 0 if this is no standing message."""
     gone: bool = False
+    target: MessageId | None = None
+    """The message whose text this changed, took or gave back, if it stands."""
 
 
 class Mark(msgspec.Struct, array_like=True, gc=False):
@@ -207,6 +209,8 @@ class Conversation(msgspec.Struct):
         claim = self._remember(event, seq, at, verdict)
         if verdict is not Verdict.STANDS:
             return Outcome(verdict, prev)
+        if isinstance(event, log.Edit | log.Delete | log.Redact | log.Restore):
+            claim.target = event.target
         seen = self._apply(event, claim)
         return Outcome(verdict, prev, n=claim.n, seen=seen)
 
@@ -327,6 +331,8 @@ class Conversation(msgspec.Struct):
             return Verdict.NOT_FOUND
         if event.as_ == "participant":
             return Verdict.FORBIDDEN
+        if isinstance(event, log.Restore) and self._changed_since(event.target, event.base):
+            return Verdict.STALE
         if isinstance(event, log.Redact | log.Restore | log.Flag):
             return self._judge_target(event.target)
         return Verdict.STANDS
@@ -335,6 +341,15 @@ class Conversation(msgspec.Struct):
         """A message too old to be remembered may be acted on; what is remembered must be one."""
         claim = self.remembered.get(target)
         return Verdict.NOT_FOUND if claim is not None and not claim.n else Verdict.STANDS
+
+    def _changed_since(self, target: MessageId, base: int) -> bool:
+        """Whether a message changed after the text that a restore carries was looked at."""
+        for claim in reversed(self.remembered.values()):
+            if claim.place <= base:
+                return False
+            if claim.target == target:
+                return True
+        return False
 
     def _set_gone(self, target: MessageId, gone: bool) -> None:
         claim = self.remembered.get(target)

@@ -46,9 +46,13 @@ def database_path(url: str, data: Path) -> Path:
 def connect(path: Path) -> sqlite3.Connection:
     """Open the database at *path*, made if it is new, for durable, explicit transactions."""
     connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
-    connection.execute("PRAGMA journal_mode = WAL")
-    # In WAL mode anything less than FULL may lose the last commits when the power fails.
-    connection.execute("PRAGMA synchronous = FULL")
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        # In WAL mode anything less than FULL may lose the last commits when the power fails.
+        connection.execute("PRAGMA synchronous = FULL")
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection
 
 
@@ -140,12 +144,14 @@ class Worker:
 
     @classmethod
     async def open(cls, name: str, path: Path) -> "Worker":
-        """Start the thread and connect it to the database at *path*. Raises `sqlite3.Error`."""
+        """Start the thread and connect it to the database at *path*. Raises `OSError`."""
         worker = cls(name)
         try:
             worker.connection = await worker.run(lambda: connect(path), BUSY_TIMEOUT_S * 2)
-        except BaseException:
-            worker._stop()
+        except BaseException as error:
+            worker._calls.put(None)
+            if isinstance(error, sqlite3.Error):
+                raise OSError(f"{path} cannot be opened: {error}") from error
             raise
         return worker
 
@@ -160,6 +166,21 @@ class Worker:
             raise ConnectionError("the database is closed")
         if self._unsettled >= WAITING_CALLS_MAX:
             raise TimeoutError("too many calls wait for the database")
+        async with asyncio.timeout(timeout_s):
+            return await self._hand_over(call)
+
+    async def close(self) -> None:
+        """Let the calls handed over end, then close the connection and end the thread."""
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                await self._hand_over(self.connection.close)
+        finally:
+            self._calls.put(None)
+
+    def _hand_over(self, call: Callable[[], Answer]) -> asyncio.Future[Answer]:
         answer: asyncio.Future[Answer] = self._loop.create_future()
 
         def settle(value: Answer | None, error: BaseException | None) -> None:
@@ -182,19 +203,7 @@ class Worker:
 
         self._unsettled += 1
         self._calls.put(make_call)
-        async with asyncio.timeout(timeout_s):
-            return await answer
-
-    async def close(self) -> None:
-        """Let the calls handed over end, then close the connection and end the thread."""
-        try:
-            await self.run(self.connection.close, CLOSE_TIMEOUT_S)
-        finally:
-            self._stop()
-
-    def _stop(self) -> None:
-        self._closed = True
-        self._calls.put(None)
+        return answer
 
     def _work(self) -> None:
         while (call := self._calls.get()) is not None:

@@ -277,14 +277,13 @@ def _show_verdict(
         case log.Redact(id=id_, target=target):
             return frames.RedactShown(**place, id=id_, target=target, reason=reason)
         case log.Restore(id=id_, target=target, text=text, attachments=attachments):
-            whole = moderator or _is_latest(entry)
             return frames.RestoreShown(
                 **place,
                 id=id_,
                 target=target,
                 reason=reason,
-                text=text if whole else None,
-                attachments=attachments if whole else (),
+                text=text if moderator or _is_latest(entry) else None,
+                attachments=attachments if moderator or entry.gone is None else (),
             )
         case log.Flag(id=id_, target=target):
             return frames.FlagShown(**place, id=id_, target=target, reason=reason)

@@ -3,6 +3,7 @@
 Pages carry no script or style of their own, and the policy they are sent with allows none.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -10,7 +11,6 @@ from string import Template
 from typing import Final
 
 import msgspec
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -64,17 +64,11 @@ class StatusChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DemoPages:
-    """The pages over the order service's use cases and something that mints tokens.
-
-    Making it reads files: do so outside the event loop.
-    """
+    """The pages over the order service's use cases and something that mints tokens."""
 
     def __init__(self, orders: OrderService, mint: Mint) -> None:
         self._orders = orders
         self._mint = mint
-        self._index = _template("index.html")
-        self._order = _template("order.html")
-        self._missing = _template("missing.html")
 
     def routes(self) -> Sequence[BaseRoute]:
         """All routes, under `/demo`."""
@@ -83,21 +77,22 @@ class DemoPages:
             Route("/demo/token", self.give_token),
             Route("/demo/orders/{order_id}", self.show_order),
             Route("/demo/orders/{order_id}/status", self.change_status, methods=["POST"]),
-            Mount("/demo/static", StaticFiles(directory=_HERE / "static")),
+            # The folder is ours: looking whether it is there would only block the event loop.
+            Mount("/demo/static", StaticFiles(directory=_HERE / "static", check_dir=False)),
         ]
 
     async def show_index(self, request: Request) -> Response:
         """The three orders, and how to open them as either party."""
         cards = [_card(found) for id_ in COMMISSIONS if (found := await self._find(id_))]
-        return _page(self._index.substitute(cards="".join(cards)))
+        return await _page("index.html", {"cards": "".join(cards)})
 
     async def show_order(self, request: Request) -> Response:
         """An order's page as one of the demo's users sees it."""
         user_id = UserId(request.query_params.get("as", ""))
         order = await self._find(request.path_params["order_id"])
         if order is None or user_id not in NAMES:
-            return _page(self._missing.substitute(), status=404)
-        return _page(self._order.substitute(_order_fields(order, user_id)))
+            return await _page("missing.html", {}, status=404)
+        return await _page("order.html", _order_fields(order, user_id))
 
     async def give_token(self, request: Request) -> Response:
         """A token of one of the demo's users; a real marketplace looks at its session instead."""
@@ -111,8 +106,11 @@ class DemoPages:
         # Another site's page cannot send this type without being asked first.
         if request.headers.get("content-type") != "application/json":
             return _refuse(ErrorCode.INVALID)
+        body = await _read_body(request)
+        if body is None:
+            return _refuse(ErrorCode.TOO_LARGE)
         try:
-            change = msgspec.json.decode(await _read_body(request), type=StatusChange)
+            change = msgspec.json.decode(body, type=StatusChange)
         except (msgspec.DecodeError, UnicodeDecodeError):
             return _refuse(ErrorCode.INVALID)
         found = await self._find(request.path_params["order_id"])
@@ -131,12 +129,10 @@ class DemoPages:
         return await self._orders.get(OrderId(order_id)) if order_id in COMMISSIONS else None
 
 
-def _template(name: str) -> Template:
-    return Template((_HERE / "templates" / name).read_text(encoding="utf-8"))
-
-
-def _page(html: str, status: int = 200) -> Response:
-    return HTMLResponse(html, status, headers=_SECURITY)
+async def _page(name: str, fields: Mapping[str, str], status: int = 200) -> Response:
+    """A template with its fields filled in; they must be escaped already."""
+    template = await asyncio.to_thread((_HERE / "templates" / name).read_text, encoding="utf-8")
+    return HTMLResponse(Template(template).substitute(fields), status, headers=_SECURITY)
 
 
 def _json(answer: Mapping[str, object], status: int = 200) -> Response:
@@ -150,12 +146,13 @@ def _refuse(code: ErrorCode, message: str | None = None) -> Response:
     return _json({"error": {"code": code, "message": message or info.message}}, info.http)
 
 
-async def _read_body(request: Request) -> bytes:
+async def _read_body(request: Request) -> bytes | None:
+    """The body; null if it is larger than any that could be meant."""
     body = b""
     async for chunk in request.stream():
         body += chunk
         if len(body) > _BODY_BYTES_MAX:
-            raise HTTPException(CATALOGUE[ErrorCode.TOO_LARGE].http)
+            return None
     return body
 
 

@@ -119,7 +119,11 @@ class Redact(_Identified, frozen=True, kw_only=True, tag="redact"):
 
 
 class Restore(_Identified, frozen=True, kw_only=True, tag="restore"):
-    """A moderator gives a message back; `text` and `attachments` are what it shows again."""
+    """A moderator gives a message back; `text` and `attachments` are what it shows again.
+
+    They are filled in by the writer, as they stand when `base` is taken: should the message change
+    before the restore's place in the log, the restore is void.
+    """
 
     target: MessageId
     reason: str

@@ -539,11 +539,11 @@ def _explain(error: Exception) -> str:
     if not isinstance(error, msgspec.ValidationError):
         return "The frame is not a JSON object that can be read."
     text = str(error)
+    if text.startswith("Object contains unknown field"):
+        return "Unknown field."  # its name is the sender's
     # The value may hold anything, a path's marks too: only the end of the text is the library's.
     path = _PATH.search(text)
     what = text[: path.start()] if path else text
-    if what.startswith("Object contains unknown field"):
-        what = "Unknown field"
-    elif what.startswith("Invalid"):  # "Invalid value 'x'", "Invalid enum value 'x'"
+    if what.startswith("Invalid"):  # "Invalid value 'x'", "Invalid enum value 'x'"
         what = "Not one of the allowed values"
     return f"{what} at {path[1]}." if path else f"{what}."

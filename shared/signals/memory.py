@@ -8,8 +8,8 @@ from typing import Final
 from shared.contracts.ids import OrderId, UserId
 from shared.signals.port import Listener, SignalsUnavailable
 
-PLACES_MAX: Final = 100_000
-"""Orders open at places at one time, some 20 MB; more are not noted."""
+ORDERS_MAX: Final = 50_000
+"""Orders open at one time, some 20 MB; who opens one more is not noted."""
 
 SWEEP_EVERY_S: Final = 60.0
 
@@ -22,7 +22,6 @@ class MemorySignals:
         self._listeners: dict[str, list[Listener]] = {}
         self._places: dict[OrderId, dict[tuple[UserId, str], float]] = {}
         """By order: until when a user has it open at a place."""
-        self._count = 0
         self._next_sweep = clock() + SWEEP_EVERY_S
         self._closed = False
 
@@ -55,24 +54,18 @@ class MemorySignals:
         """Note for *ttl_s* seconds that a user has an order open at *place*."""
         self._check()
         now = self._clock()
-        if now >= self._next_sweep or self._count >= PLACES_MAX:
+        if now >= self._next_sweep or len(self._places) >= ORDERS_MAX:
             self._sweep(now)
+        if order_id not in self._places and len(self._places) >= ORDERS_MAX:
+            raise SignalsUnavailable("too many orders are open")
         before = user_id in self._users(order_id, now)
-        if (user_id, place) not in self._places.get(order_id, {}):
-            if self._count >= PLACES_MAX:
-                raise SignalsUnavailable("too many orders are open")
-            self._count += 1
         self._places.setdefault(order_id, {})[user_id, place] = now + ttl_s
         return not before
 
     async def disappear(self, order_id: OrderId, user_id: UserId, place: str) -> bool:
         """Forget it for *place*."""
         self._check()
-        places = self._places.get(order_id, {})
-        if places.pop((user_id, place), None) is not None:
-            self._count -= 1
-        if not places:
-            self._places.pop(order_id, None)
+        self._places.get(order_id, {}).pop((user_id, place), None)
         return user_id not in self._users(order_id, self._clock())
 
     async def present(self, order_id: OrderId) -> set[UserId]:
@@ -110,4 +103,3 @@ class MemorySignals:
             for order_id, places in self._places.items()
         }
         self._places = {order_id: places for order_id, places in standing.items() if places}
-        self._count = sum(map(len, self._places.values()))

@@ -261,6 +261,62 @@ async def test_a_handshake_that_is_not_accepted_gets_its_status(
         assert client.answer.startswith(b"HTTP/1.1 %d " % status)
 
 
+async def test_a_handshake_that_breaks_the_rules_never_reaches_the_endpoint() -> None:
+    """The library refuses it."""
+    async with (
+        running() as server,
+        raw_client(server.port, more="Sec-WebSocket-Version: 12\r\n") as client,
+    ):
+        assert client.answer.startswith(b"HTTP/1.1 4")
+        assert server.receivers == []
+
+
+async def test_a_server_that_stops_during_a_handshake_answers_it() -> None:
+    """Whoever is not connected yet hears 500, and the endpoint that accepts too late ends."""
+    called, accept = asyncio.Event(), asyncio.Event()
+
+    async def slow(websocket: WebSocket) -> None:
+        called.set()
+        await accept.wait()
+        await websocket.accept()
+
+    app = Starlette(routes=[WebSocketRoute("/", slow)])
+    async with running(app=app) as server:
+        opening = asyncio.create_task(raw_client(server.port).__aenter__())
+        await asyncio.wait_for(called.wait(), 5)
+        server.server.should_exit = True
+        client = await opening
+        accept.set()
+
+        assert client.answer.startswith(b"HTTP/1.1 500 ")
+        client.writer.close()
+
+
+async def test_a_receiver_made_for_a_connection_already_lost_is_told() -> None:
+    """An endpoint that attaches too late loses nothing but time."""
+    gone = asyncio.Event()
+    receivers: list[Echo] = []
+
+    def make(socket: Socket) -> Echo:
+        receivers.append(Echo(socket))
+        return receivers[-1]
+
+    async def late(websocket: WebSocket) -> None:
+        await websocket.accept()
+        await gone.wait()
+        await serve(websocket, make)
+
+    app = Starlette(routes=[WebSocketRoute("/", late)])
+    async with (
+        running(app=app, ws_ping_interval=0.01, ws_ping_timeout=0.01) as server,
+        raw_client(server.port) as client,
+    ):
+        await client.ended()
+        gone.set()
+
+    assert [receiver.losses for receiver in receivers] == [1]
+
+
 async def test_an_endpoint_that_fails_after_attaching_closes_with_1011() -> None:
     """The session is told too: its connection is lost."""
     receivers: list[Echo] = []

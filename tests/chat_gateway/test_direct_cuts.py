@@ -4,26 +4,15 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any
 
-import uvicorn
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from uvicorn.server import ServerState
 from websockets.frames import Frame, Opcode
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 
 from chat_gateway.direct import DirectProtocol
-from tests.chat_gateway.echo import (
-    BINARY,
-    CLOSE,
-    HANDSHAKE,
-    PING,
-    PONG,
-    Echo,
-    echo_app,
-    fragments,
-    frame,
-)
+from tests.chat_gateway.echo import BINARY, CLOSE, PING, PONG, Echo, fragments, frame
+from tests.chat_gateway.fake_wire import attached
 
 LIMIT = 300
 
@@ -35,74 +24,14 @@ class Small(DirectProtocol):
     fragments = 4
 
 
-class Wire(asyncio.Transport):
-    """A transport that only records.
-
-    It is a fake because nobody can force on a real one where the reads of the other side are cut.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.written = b""
-        self.closing = False
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        assert not self.closing or not data
-        self.written += data
-
-    def write_eof(self) -> None:
-        self.closing = True
-
-    def can_write_eof(self) -> bool:
-        return True
-
-    def close(self) -> None:
-        self.closing = True
-
-    def is_closing(self) -> bool:
-        return self.closing
-
-    def pause_reading(self) -> None:
-        pass
-
-    def resume_reading(self) -> None:
-        pass
-
-    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-        pass
-
-    def get_write_buffer_size(self) -> int:
-        return 0
-
-
-class Listener(Echo):
-    """A receiver that only listens."""
-
-    def receive(self, data: bytes) -> None:
-        self.heard.append(data)
-
-
 Outcome = tuple[list[bytes], bytes]
 """The messages, and all that was written after the handshake: pongs and the close frame."""
-
-
-async def attached(receivers: list[Echo]) -> tuple[Small, Wire]:
-    """The protocol with its handshake behind it, and the transport under it."""
-    config = uvicorn.Config(echo_app(receivers, Listener), ws=Small, log_config=None)
-    config.load()
-    state, wire = ServerState(), Wire()
-    protocol = Small(config, state, {})
-    protocol.connection_made(wire)
-    protocol.data_received(HANDSHAKE.format(path="/", more="").encode())
-    await asyncio.gather(*state.tasks)
-    wire.written = b""
-    return protocol, wire
 
 
 async def direct(reads: Iterable[bytes]) -> Outcome:
     """What the class under test makes of a stream that arrives in *reads*."""
     receivers: list[Echo] = []
-    protocol, wire = await attached(receivers)
+    protocol, wire = await attached(Small, receivers)
     for read in reads:
         protocol.data_received(read)
     protocol.connection_lost(None)

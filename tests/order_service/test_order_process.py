@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -113,15 +112,6 @@ def free_port() -> int:
         return port
 
 
-@pytest.fixture
-def _survive_sigterm() -> Iterator[None]:
-    """The server stops at SIGTERM and then passes it on, which must not end the tests."""
-    before = signal.signal(signal.SIGTERM, lambda *_: None)
-    yield
-    signal.signal(signal.SIGTERM, before)
-
-
-@pytest.mark.usefixtures("_survive_sigterm")
 async def test_it_serves_until_it_is_told_to_stop(tmp_path: Path, free_port: int) -> None:
     """Over a real socket, from the settings to the end."""
     settings = Settings(data=tmp_path, port=free_port, jwt_secret=SECRET.decode())

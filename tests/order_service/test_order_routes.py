@@ -11,12 +11,14 @@ from starlette.requests import Request
 from starlette.types import Message
 
 from order_service import bodies, service
+from order_service.app import Running, create_app
 from order_service.model import Status
 from order_service.policy import DEFAULT, evaluate
 from order_service.service import WRITER
 from shared import http
 from shared.contracts.errors import ErrorCode
 from shared.contracts.events import OrderChanged
+from shared.jwks import JwksVerifier
 from shared.log.sqlite import SqliteLog
 from tests.order_service.world import (
     BODY,
@@ -29,6 +31,7 @@ from tests.order_service.world import (
     events_in,
     open_shop,
 )
+from tests.shared.test_tokens import GOOD, signed
 
 SHOWN = {
     "order_id": "o1",
@@ -424,6 +427,20 @@ async def test_a_store_that_is_gone_is_unavailable(tmp_path: Path, log: SqliteLo
         await shop.orders.close()
 
         answer = await shop.client.get("/v1/orders/o1")
+
+    assert_refused(answer, ErrorCode.UNAVAILABLE, 503)
+
+
+async def test_a_signer_that_is_down_is_unavailable(tmp_path: Path, log: SqliteLog) -> None:
+    """Whether the token is good cannot be told; the caller may try again."""
+    down = httpx.MockTransport(lambda _: httpx.Response(500))
+    async with open_shop(tmp_path, log) as shop, httpx.AsyncClient(transport=down) as signer:
+        app = create_app(Running(shop.service, {}), log, JwksVerifier("https://signer/", signer))
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://orders") as client:
+            token = signed(GOOD, {"alg": "RS256", "kid": "any"})
+            headers = {"Authorization": f"Bearer {token}"}
+            answer = await client.get("/v1/orders/o1", headers=headers)
 
     assert_refused(answer, ErrorCode.UNAVAILABLE, 503)
 

@@ -10,6 +10,7 @@ from order_service import model
 from order_service.adapters import open_orders
 from order_service.adapters.sqlite import SqliteOrders
 from order_service.model import Order, Status
+from order_service.policy import DEFAULT
 from order_service.ports import OrdersUnavailable, Outgoing, Stored, VersionTaken
 from order_service.service import WRITER, Busy, OrderService
 from shared.contracts.events import OrderChanged
@@ -126,7 +127,7 @@ async def test_another_engine_is_refused_by_name(tmp_path: Path) -> None:
         await open_orders("mongodb://host/order_chat", tmp_path)
 
 
-async def test_an_order_that_never_holds_still_is_given_up(shop: Shop) -> None:
+async def test_an_order_that_never_holds_still_is_given_up(tmp_path: Path, shop: Shop) -> None:
     """A change is tried a bounded number of times."""
 
     class Restless(SqliteOrders):
@@ -135,8 +136,9 @@ async def test_an_order_that_never_holds_still_is_given_up(shop: Shop) -> None:
         async def save(self, order: Order, event: OrderChanged) -> int:
             raise VersionTaken
 
-    restless = Restless(shop.orders._worker, shop.orders._resources)
-    service = OrderService(restless, shop.relay, shop.service._policy)
+    restless = await Restless.open(tmp_path / "store.db")
+    service = OrderService(restless, shop.relay, DEFAULT)
 
     with pytest.raises(Busy):
         await service.put(ORDER, "A logo", PARTIES)
+    await restless.close()

@@ -141,8 +141,11 @@ class TestDurability:
     async def test_close_finishes_what_was_handed_over(self, log_engine: Engine) -> None:
         """Appends under way when the log is closed are settled, and durable."""
         log = await log_engine.open()
-        appends = [asyncio.create_task(log.append(0, [draft(str(n))])) for n in range(10)]
-        await asyncio.sleep(0)
+        appends = []
+        for n in range(10):
+            appends.append(asyncio.create_task(log.append(0, [draft(str(n))])))
+            await asyncio.sleep(0)  # some are on their way to the disk, others wait behind them
+
         await log.close()
 
         assert await asyncio.gather(*appends) == list(range(10))

@@ -244,6 +244,12 @@ async def test_an_unknown_scheme_is_named_with_its_setting() -> None:
 class TestMemory:
     """What only the embedded signals promise."""
 
+    async def test_the_default_address_opens_them(self) -> None:
+        """They need nothing but the process."""
+        signals = await open_signals("memory://")
+
+        assert await signals.present(ORDER) == set()
+
     async def test_a_listener_that_fails_harms_nobody(self) -> None:
         """Not the publisher, and not the listeners after it."""
         signals, inbox = MemorySignals(), Inbox()
@@ -263,9 +269,21 @@ class TestMemory:
         assert inbox.heard == [b"1"]
         assert [type(failure) for failure in failures] == [LookupError]
 
+    async def test_who_stops_listening_hears_nothing_more(self) -> None:
+        """Not even what was published just before."""
+        signals, inbox = MemorySignals(), Inbox()
+        await signals.subscribe("typing", inbox)
+        publish = asyncio.create_task(signals.publish("typing", b"1"))
+        await asyncio.sleep(0)
+
+        await signals.unsubscribe("typing", inbox)
+
+        await publish
+        assert inbox.heard == []
+
     async def test_how_much_is_noted_is_bounded(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """What is over makes room; what is not is never pushed out."""
-        monkeypatch.setattr("shared.signals.memory.PLACES_MAX", 2)
+        """What is left or over makes room; what is not is never pushed out."""
+        monkeypatch.setattr("shared.signals.memory.ORDERS_MAX", 2)
         clock = Clock()
         signals = MemorySignals(clock)
         await signals.appear(ORDER, ANNA, "gateway 1", 10)
@@ -277,4 +295,6 @@ class TestMemory:
         clock.now += 2
 
         assert await signals.appear(OrderId("o3"), ANNA, "gateway 1", 1)
+        await signals.disappear(OrderId("o3"), ANNA, "gateway 1")
+        assert await signals.appear(OrderId("o4"), ANNA, "gateway 1", 1)
         assert await signals.present(ORDER) == {ANNA}

@@ -90,6 +90,17 @@ class TestOpening:
         with pytest.raises(InUse, match="open already"):
             await SqliteLog.open(path, partitions=2)
 
+    async def test_a_file_that_is_no_database_is_refused(self, path: Path) -> None:
+        """The message names it, nothing is written to it, and no lock stays behind."""
+        path.write_text("something else" * 100)
+
+        with pytest.raises(OSError, match=f"{path} cannot be opened"):
+            await SqliteLog.open(path, partitions=2)
+
+        assert path.read_text() == "something else" * 100
+        path.unlink()
+        await (await SqliteLog.open(path, partitions=2)).close()
+
     async def test_a_process_killed_leaves_no_lock_behind(self, path: Path) -> None:
         """The lock dies with its holder, however it died."""
         await asyncio.to_thread(lines_before_kill, HOLDER, str(path), lines=1)

@@ -13,7 +13,7 @@ import pytest
 from shared.sqlite import Lock, connect
 from shared.store.port import StoreUnavailable, Watermark
 from shared.store.sqlite import SqliteStore, StoreTables
-from tests.ports.entries import ORDER, id_of, message
+from tests.ports.entries import ORDER, changes_of, edit, id_of, message
 
 MARK = Watermark(1, 0, 5, 50)
 
@@ -74,16 +74,20 @@ async def test_drop_leaves_the_tables_of_others(
 async def test_a_write_waits_for_another_writer(
     store: SqliteStore, other_writer: sqlite3.Connection
 ) -> None:
-    """Two writers of one file take turns; neither fails for meeting the other."""
+    """Two writers of one file take turns, also where one reads before it writes."""
+    await store.write_entries([message(1)], [])
     other_writer.execute("BEGIN IMMEDIATE")
-    write = asyncio.create_task(store.raise_watermark(MARK))
+    other_writer.execute("CREATE TABLE orders (id TEXT)")
+    write = asyncio.create_task(store.write_entries([], changes_of(edit(2, "m1", "ho"))))
     await asyncio.wait([write], timeout=0.05)
     assert not write.done()
 
-    other_writer.execute("ROLLBACK")
+    other_writer.execute("COMMIT")
 
     await write
-    assert await store.watermark(1, 0) == MARK
+    found = await store.find(ORDER, id_of("m1"))
+    assert found is not None
+    assert found.edited_text == "ho"
 
 
 async def test_reads_do_not_wait_for_a_write(
@@ -92,6 +96,7 @@ async def test_reads_do_not_wait_for_a_write(
     """While a write is stuck, readers are served what was there before it."""
     other_writer.execute("BEGIN IMMEDIATE")
     write = asyncio.create_task(store.raise_watermark(MARK))
+    await asyncio.sleep(0)
 
     assert await store.watermark(1, 0) is None
 
@@ -151,6 +156,24 @@ async def test_too_many_waiting_calls_are_refused(
 
     other_writer.execute("ROLLBACK")
     await asyncio.gather(*writes)
+
+
+async def test_a_caller_who_gave_up_leaves_no_trace(
+    store: SqliteStore, other_writer: sqlite3.Connection
+) -> None:
+    """Its answer, when it comes, goes nowhere, and later calls are served."""
+    failures: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: failures.append(context))
+    other_writer.execute("BEGIN IMMEDIATE")
+    write = asyncio.create_task(store.raise_watermark(MARK))
+    await asyncio.sleep(0)
+    write.cancel()
+    other_writer.execute("ROLLBACK")
+
+    await store.raise_watermark(MARK)
+
+    assert write.cancelled()
+    assert failures == []
 
 
 class TestLock:

@@ -18,18 +18,19 @@ from typing import Final
 from tests.prove.history import History
 from tests.prove.nemesis import cut_often, kill_often
 from tests.prove.proxy import Link
-from tests.prove.report import Row, figures, table, write_into
+from tests.prove.report import Row, check_marks, excerpt, figures, table, write_into
 from tests.prove.server import Server
 from tests.prove.trial import Break, Result, Trial
 
 README: Final = Path(__file__).parents[2] / "README.md"
 ORDERS: Final = 6
-VIOLATIONS_PRINTED: Final = 20
 
 
 def main(arguments: Sequence[str]) -> int:
     """Prove what *arguments* ask for; the answer is the exit code."""
     given = _parser().parse_args(arguments)
+    if not given.quick:
+        check_marks(README)  # before ten minutes of work, not after
     kills, cuts = (10, 30) if given.quick else (100, 300)
     folder = Path(tempfile.mkdtemp(prefix="order-chat-prove-"))
     print(f"seed {given.seed}, folder {folder}", flush=True)
@@ -78,8 +79,8 @@ async def _run(folder: Path, seed: str, break_: Break) -> Result:
     finally:
         await asyncio.to_thread(trial.history.save, folder / "history.jsonl")
     print(f"{folder.name}: {figures(result)}", flush=True)
-    for violation in result.violations[:VIOLATIONS_PRINTED]:
-        print(f"{folder.name}: {violation.check}: {violation.who}: {violation.what}", flush=True)
+    for line in excerpt(result):
+        print(f"{folder.name}: {line}", flush=True)
     return result
 
 

@@ -12,8 +12,9 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from shared.contracts import frames
 from shared.contracts.ids import NOTHING, ClientId
 from tests.prove import history
+from tests.prove.device import Device
 from tests.prove.history import Ending, now
-from tests.prove.session import Device, Session
+from tests.prove.session import Session
 
 TICK_S: Final = 0.1
 """How often deadlines are looked at."""

@@ -7,12 +7,14 @@ from typing import Final
 
 import msgspec
 
-from tests.prove.evidence import Check
-from tests.prove.history import Answered, Faulted, Live, Sent, Typed
+from tests.prove.evidence import Check, Violation
+from tests.prove.history import Answered, Faulted, Live, Paged, Sent, Typed
 from tests.prove.trial import Result
 
 BEGIN: Final = "<!-- prove:begin -->"
 END: Final = "<!-- prove:end -->"
+
+EXAMPLES: Final = 3
 
 COLUMNS: Final[Mapping[str, frozenset[Check]]] = {
     "lost": frozenset({"lost-write", "unseen", "skip", "ack-before-durable", "archive"}),
@@ -51,11 +53,9 @@ def table(rows: Sequence[Row], seed: str) -> str:
 
 def write_into(readme: Path, table_: str) -> None:
     """Replace what stands between the marks. Raises `ValueError` if the marks are missing."""
-    text = readme.read_text()
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"{readme.name} has no lines {BEGIN} and {END}")
+    check_marks(readme)
+    before, _, rest = readme.read_text().partition(BEGIN)
+    _, _, after = rest.partition(END)
     readme.write_text(f"{before}{BEGIN}\n{table_}\n{END}{after}")
 
 
@@ -79,8 +79,38 @@ def figures(result: Result) -> str:
     records = list(result.history)
     seen = sum(isinstance(record, Live) for record in records)
     retries = sum(isinstance(record, Sent) and record.retry for record in records)
+    # Readers who come fresh page through everything, but type nothing.
+    writers = {record.client for record in records if isinstance(record, Typed)}
+    repairs = sum(
+        isinstance(record, Paged) and record.after is not None and record.client in writers
+        for record in records
+    )
     answers = Counter(
-        record.code or record.outcome for record in records if isinstance(record, Answered)
+        str(record.code or record.outcome) for record in records if isinstance(record, Answered)
     )
     faults = Counter(record.kind for record in records if isinstance(record, Faulted))
-    return f"seen live {seen:,}, retries {retries:,}, answers {dict(answers)}, {dict(faults)}"
+    return (
+        f"{seen:,} events seen live, {repairs} holes repaired, {retries:,} retries, "
+        f"answers {dict(answers)}, faults {dict(faults)}"
+    )
+
+
+def excerpt(result: Result) -> list[str]:
+    """How often each check found something, with the first of each."""
+    found: dict[Check, list[Violation]] = {}
+    for violation in result.violations:
+        found.setdefault(violation.check, []).append(violation)
+    return [
+        f"{check} ({len(all_)}): {one.who}: {one.what}"
+        for check, all_ in found.items()
+        for one in all_[:EXAMPLES]
+    ]
+
+
+def check_marks(readme: Path) -> None:
+    """Raise `ValueError` if there is no place for the table."""
+    if readme.exists():
+        _, begin, rest = readme.read_text().partition(BEGIN)
+        if begin and END in rest:
+            return
+    raise ValueError(f"{readme.name} has no lines {BEGIN} and {END}")

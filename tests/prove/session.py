@@ -3,38 +3,21 @@
 Whoever owns the socket hands frames to `take` and sends what `frames_to_send` gives.
 """
 
-import random
 from typing import Final
 
 import msgspec
 
 from shared.contracts import frames
 from shared.contracts.errors import ErrorCode
-from shared.contracts.ids import NOTHING, ClientId, OrderId, Seq, UserId
+from shared.contracts.ids import NOTHING, ClientId, Seq
 from tests.prove import history
-from tests.prove.history import Ending, History, glimpse, now
-from tests.prove.outbox import Outbox
-from tests.prove.view import View
+from tests.prove.device import Device
+from tests.prove.history import Ending, glimpse, now
 
 REPLAY_PAGE: Final = 100
 
 WAIT_S: Final = 0.2
 """Before something refused for now is asked again, where the answer does not say."""
-
-
-class Device(msgspec.Struct):
-    """What a client keeps from one connection to the next."""
-
-    name: str
-    user_id: UserId
-    order_id: OrderId
-    token: str
-    history: History
-    random: random.Random
-    view: View = msgspec.field(default_factory=View)
-    outbox: Outbox = msgspec.field(default_factory=Outbox)
-    wants_all: bool = False
-    """Whether to page back until the screen holds everything."""
 
 
 class _Request(msgspec.Struct, frozen=True):
@@ -265,6 +248,8 @@ class Session:
         )
         if refused.id is None:
             return
+        if refused.code is ErrorCode.NOT_JOINED:
+            self.joined, self._join_at = False, again_at
         if refused.retry:
             self._device.outbox.try_again(refused.id, again_at, may_be_logged=False)
         else:

@@ -1,6 +1,7 @@
 """The checker is red for every fault it names, and green where there is none."""
 
 from collections.abc import Callable
+from typing import get_args
 
 import msgspec
 import pytest
@@ -12,6 +13,7 @@ from tests.prove import history
 from tests.prove.checker import check
 from tests.prove.evidence import Check
 from tests.prove.history import Record
+from tests.prove.report import COLUMNS
 from tests.prove.story import ANNA, BEN, Story, client_id, id_of, to_record, unlike
 
 Fault = Callable[[Story], None]
@@ -238,6 +240,20 @@ def test_fault_is_found(name: Check, fault: Fault) -> None:
     violations = check(story.records, story.truth())
 
     assert name in {violation.check for violation in violations}
+
+
+def test_every_check_is_shown_to_work() -> None:
+    """There is a seeded fault for every check, so no zero in the table means nothing."""
+    shown = {name for name, _ in FAULTS}
+
+    assert shown == set(get_args(Check))
+
+
+def test_every_check_has_its_column() -> None:
+    """Whatever a check finds is counted in the table."""
+    counted = [name for names in COLUMNS.values() for name in names]
+
+    assert sorted(counted) == sorted(get_args(Check))
 
 
 def _drop(story: Story, unwanted: Callable[[Record], bool]) -> None:

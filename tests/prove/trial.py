@@ -17,19 +17,20 @@ from shared.tokens import Role, mint
 from tests.prove import history
 from tests.prove.checker import check
 from tests.prove.client import Client, Habits, Pace
+from tests.prove.device import Device
 from tests.prove.evidence import Violation
 from tests.prove.history import History, now
 from tests.prove.proxy import Link
 from tests.prove.reader import Reader
 from tests.prove.server import Server
-from tests.prove.session import Device
 from tests.prove.truth import Truth, read_log, read_store
 
 ROLES: Final = ("creator", "advertiser")
 QUIET_S: Final = 1.5
 """So long nothing may happen before all is said: a mark may wait a second to be written."""
 CALM_S: Final = 60.0
-ARCHIVED_S: Final = 3.0
+"""After so long whatever has not settled never will."""
+
 STORE_FILE: Final = "store.db"
 
 TALKER: Final = Habits()

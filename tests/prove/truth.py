@@ -96,8 +96,7 @@ def read_ends(data: Path) -> tuple[int, ...]:
 
 
 async def read_store(store: Reading, truth: Truth) -> None:
-    """Add to *truth* what the store holds of every order, up to its watermark, and drop from
-    nothing: an order whose partition is not archived to the end is told by a shorter list."""
+    """Add to *truth* what the store holds of every order."""
     for order_id, order in truth.orders.items():
         archived: list[Entry] = []
         after: Seq = NOTHING
@@ -109,9 +108,9 @@ async def read_store(store: Reading, truth: Truth) -> None:
         order.archived = archived
 
 
-def is_durable(truth_ends: Sequence[int], order_id: OrderId, seq: Seq) -> bool:
+def is_durable(ends: Sequence[int], order_id: OrderId, seq: Seq) -> bool:
     """Whether a position lies below the ends of the log."""
-    return _offset(seq) < truth_ends[partition_of(order_id, len(truth_ends))]
+    return _offset(seq) < ends[partition_of(order_id, len(ends))]
 
 
 def _partitions(log: sqlite3.Connection) -> int:

@@ -36,6 +36,7 @@ from tests.shared.story import (
     Record,
     delete,
     edit,
+    id_of,
     message,
     order,
     read,
@@ -76,7 +77,8 @@ _PAUSES_MS: Final = (0, 1, 1_000, 1_000, 1_000, 1_000, 60_000, WINDOW_MS)
 class History:
     """A log of one order, and what each of its records should come to."""
 
-    def __init__(self) -> None:
+    def __init__(self, honest: bool) -> None:
+        self._honest = honest
         self.records: list[Record] = []
         self.naive = NaiveConversation()
         self.dishonest: set[Seq] = set()
@@ -132,7 +134,11 @@ class History:
 
     def mark(self, a: int, b: int, c: int) -> None:
         by, as_ = _pick(_WRITERS, a)
-        n = max(0, self.naive.messages - b % 8) if b < 250 else self.naive.messages + b
+        n = (
+            max(0, self.naive.messages - b % 8)
+            if b < 250 or self._honest
+            else self.naive.messages + b
+        )
         position = self.records[-1 - c % len(self.records)].seq if self.records else Seq(c)
         self.append(read(by, position, n, as_=as_))
 
@@ -161,7 +167,8 @@ class History:
 
     def give_back(self, a: int, b: int, c: int) -> None:
         target = self._target(b)
-        base = max(0, self.naive.places - c % 3)
+        claim = self.naive.claims.get(target)
+        base = max(claim.place if claim else 0, self.naive.places - c % 3)
         text, attachments = self._standing(target, base)
         judge = Moderator(*_pick(_JUDGES, a))
         self.append(judge.restore(self._key(), target, base, text=text, attachments=attachments))
@@ -185,6 +192,8 @@ class History:
         """An id that was used before, for something else."""
         by, as_ = _pick(_WRITERS, a)
         key = b % (self._keys + 1)
+        if self._honest and not self.naive.remembers(id_of(by, key)):
+            return
         self.append(message(by, key, base=self._base(c), text=self._canary(), as_=as_))
 
     def flood(self, a: int, b: int, c: int) -> None:
@@ -210,7 +219,7 @@ class History:
 
     def _base(self, choice: int) -> int:
         """Usually up to date, sometimes behind, at times far behind; and once in a while ahead."""
-        if choice > 250:
+        if choice > 250 and not self._honest:
             return self.naive.places + choice
         lag = (0, 0, 0, 1, 3, 30, 1_000, 1_001)[choice % 8]
         return max(0, self.naive.places - lag)
@@ -248,9 +257,9 @@ _KINDS: Final[tuple[Callable[[History, int, int, int], None], ...]] = (
 )  # fmt: skip
 
 
-def write_history(moves: list[Move]) -> History:
+def write_history(moves: list[Move], honest: bool) -> History:
     """An order that was opened, and then everything that *moves* say."""
-    history = History()
+    history = History(honest)
     if not moves or moves[0][1] % 8:  # sometimes the order is not there yet
         history.reorder(0, 0, 0)
     for move in moves:
@@ -268,7 +277,10 @@ def _shuffled(seed: int, count: int) -> list[Move]:
 
 
 @cache
-def histories(max_moves: int = 80) -> st.SearchStrategy[History]:
-    """Histories of up to *max_moves* moves; about one in six has more than 1,100 records."""
-    moves = st.builds(_shuffled, st.integers(0, 2**32), st.integers(5, max_moves))
-    return moves.map(write_history)
+def histories(*, honest: bool = False) -> st.SearchStrategy[History]:
+    """Histories of up to 80 moves; about one in six has more than 1,100 records.
+
+    In *honest* ones gateways make no mistake; users are as hostile as ever.
+    """
+    moves = st.builds(_shuffled, st.integers(0, 2**32), st.integers(5, 80))
+    return moves.map(lambda moves: write_history(moves, honest))

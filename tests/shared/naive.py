@@ -150,6 +150,10 @@ class NaiveConversation:
     def _objections_to_verdict(self, event: log.Verdict) -> Iterator[str]:
         if event.as_ == "participant":
             yield "forbidden"
+        if isinstance(event, log.Restore) and any(
+            told.place > event.base for told in self._moves.get(event.target, [])
+        ):
+            yield "stale"
         if isinstance(event, log.Redact | log.Restore | log.Flag):
             yield from self._objections_to_target(event.target)
 

@@ -205,6 +205,10 @@ class Moderator:
 MOIRA: Final = Moderator()
 
 
+HI: Final = id_of(ANNA, 1)
+"""The id of Anna's first message."""
+
+
 class Record(msgspec.Struct, frozen=True):
     """A record as every reader finds it."""
 
@@ -243,3 +247,8 @@ class Story:
         for number in range(count):
             base = self.conversation.places
             self.append(message(BEN, key + number, base=base, seen=self.conversation.n))
+
+
+def greeted() -> Story:
+    """An order in progress in which Anna has said hi."""
+    return Story(order(), message(ANNA, 1))

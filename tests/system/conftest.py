@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 import pytest
 
-from deploy.standalone import running, server_of
+from chat_gateway.app import server_of
+from deploy.standalone import running
 from shared.secret_file import load_or_make_secret
 from shared.tokens import Role, mint
 
@@ -53,7 +54,7 @@ async def serving(data: Path, environment: Mapping[str, str] | None = None) -> A
     listening.bind(("127.0.0.1", 0))
     port = listening.getsockname()[1]
     async with running(data, environment or {}) as system:
-        server = server_of(system, "127.0.0.1", port)
+        server = server_of(system.app, "127.0.0.1", port, system.say_goodbye)
         task = asyncio.create_task(server.serve(sockets=[listening]))
         async with asyncio.timeout(START_S):
             while not server.started:  # noqa: ASYNC110 (the server has a flag, no event)

@@ -176,8 +176,12 @@ async def test_delete_is_seen_by_the_other(people: People, words: str) -> None:
     await expect(ben.log).to_contain_text("This message was deleted.")
 
 
-async def test_message_cut_off_on_its_way_appears_once(people: People, words: str) -> None:
-    """A connection that dies with a message under way costs neither the message nor its place."""
+@pytest.mark.parametrize("arrives", [True, False])
+async def test_message_cut_off_on_its_way_appears_once(
+    people: People, words: str, arrives: bool
+) -> None:
+    """A connection that dies as a message is sent costs neither the message nor its place,
+    whether the message arrived or not."""
     anna = await people.page()
     cuts = 0
 
@@ -186,8 +190,10 @@ async def test_message_cut_off_on_its_way_appears_once(people: People, words: st
 
         async def pass_on(frame: str | bytes) -> None:
             nonlocal cuts
-            server.send(frame)
-            if json.loads(frame)["op"] == "send" and not cuts:
+            cut = json.loads(frame)["op"] == "send" and cuts == 0
+            if arrives or not cut:
+                server.send(frame)
+            if cut:
                 cuts += 1
                 await route.close(code=1012, reason="cut")
 

@@ -1,6 +1,5 @@
 """The demo's pages over HTTP: what they are sent with, and what they refuse."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -20,7 +19,7 @@ async def client(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     """A client of pages over an order service that holds one pending order."""
     async with open_log(tmp_path) as log, open_shop(tmp_path, log) as shop:
         await shop.service.put(FILM.order_id, TITLE, FILM.participants)
-        pages = await asyncio.to_thread(DemoPages, shop.service, lambda user_id: f"for {user_id}")
+        pages = DemoPages(shop.service, lambda user_id: f"for {user_id}")
         transport = httpx.ASGITransport(Starlette(routes=pages.routes()))
         async with httpx.AsyncClient(transport=transport, base_url="http://demo") as client:
             yield client

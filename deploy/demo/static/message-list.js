@@ -14,6 +14,7 @@ export class MessageList {
   #on;
   #shown = new Map(); // key → {element, look}: an element is made anew only if its look changed
   #pinned = true; // the list stands at its end, and follows it
+  #oldest = null; // position of the first item shown
   #body = element("div.qm-items");
   #earlier;
   #jump;
@@ -56,15 +57,15 @@ export class MessageList {
     this.#earlier.hidden = conversation.complete || conversation.items.length === 0;
     this.#earlier.disabled = chat.loadingOlder;
     this.#earlier.textContent = chat.loadingOlder ? "Loading…" : "Load earlier";
-    const first = this.#body.firstElementChild;
-    const offset = first?.offsetTop;
+    const below = this.log.scrollHeight - this.log.scrollTop;
     const known = new Set(this.#shown.keys());
     const rows = [...this.#rows(chat, now)];
     this.#place(rows);
     if (this.#pinned || rows.some((row) => row.mine && !known.has(row.key))) this.toEnd();
-    else if (first?.isConnected && first.offsetTop !== offset) {
-      this.log.scrollTop += first.offsetTop - offset; // a page came in above
+    else if (conversation.oldest < this.#oldest) {
+      this.log.scrollTop = this.log.scrollHeight - below; // a page came in above
     } else if (rows.length > 0 && !known.has(rows.at(-1).key)) this.#jump.hidden = false;
+    this.#oldest = conversation.oldest;
   }
 
   /** What the list consists of: {key, look, make, mine}; equal looks make equal elements. */

@@ -1,10 +1,11 @@
-"""What a SQLite address means."""
+"""Where a SQLite file lies, and how it is opened."""
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from shared.sqlite import database_path
+from shared.sqlite import connect, database_path
 
 DATA = Path("/data")
 
@@ -29,3 +30,15 @@ def test_what_would_be_passed_over_is_refused(url: str) -> None:
     """A host or an option that means nothing here is a mistake to be heard of."""
     with pytest.raises(ValueError, match="looks like"):
         database_path(url, DATA)
+
+
+def test_every_commit_is_synced(tmp_path: Path) -> None:
+    """No test can cut the power, so the settings that outlive it are looked at themselves."""
+    with closing(connect(tmp_path / "any.db")) as connection:
+        journal, sync = (
+            connection.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("journal_mode", "synchronous")
+        )
+
+    full = 2
+    assert (journal, sync) == ("wal", full)
