@@ -24,7 +24,7 @@ logger = logging.getLogger("order_chat.gateway")
 
 
 class Socket(Protocol):
-    """The sending side of one connection. Every method may be called at any time, even after it."""
+    """The sending side of one connection. All of it may be called even after the end."""
 
     @property
     def buffered(self) -> int:
@@ -100,7 +100,7 @@ class AsgiSocket:
     stall_s: ClassVar[float] = 10.0
     """How long the server may take over one frame before the client counts as gone."""
     close_s: ClassVar[float] = 5.0
-    """How long the client may take to answer a close frame."""
+    """How long the client may take over what waits at a close, and again to answer it."""
 
     def __init__(self, websocket: WebSocket) -> None:
         self.buffered = 0
@@ -181,22 +181,23 @@ class AsgiSocket:
 
     async def _write(self) -> None:
         try:
-            await self._drain()
             while not self._ended:
                 await self._wake.wait()
                 self._wake.clear()
-                await self._drain()
-            if self._close is not None:
-                async with asyncio.timeout(self.stall_s):
+                while self._waiting and not self._ended:
+                    await self._send_next()
+            async with asyncio.timeout(self.close_s):
+                while self._waiting:
+                    await self._send_next()
+                if self._close is not None:
                     await self._websocket.close(*self._close)
         except (TimeoutError, WebSocketDisconnect, WebSocketDisconnected):
             # The client takes nothing more: no close frame would reach it either.
             self.abort()
 
-    async def _drain(self) -> None:
-        while self._waiting:
-            frame = self._waiting.popleft()
-            async with asyncio.timeout(self.stall_s):
-                await self._websocket.send_text(frame.decode())
-            # An abort meanwhile has set the count to zero already.
-            self.buffered = max(0, self.buffered - len(frame))
+    async def _send_next(self) -> None:
+        frame = self._waiting.popleft()
+        async with asyncio.timeout(self.stall_s):
+            await self._websocket.send_text(frame.decode())
+        # An abort meanwhile has set the count to zero already.
+        self.buffered = max(0, self.buffered - len(frame))

@@ -76,6 +76,8 @@ class Outcome(msgspec.Struct, gc=False):
     """For a standing message, the number up to which its writer had read with it."""
     original: Claim | None = None
     """For a copy: the record remembered."""
+    target: Seq = NOTHING
+    """Where the message stands that this event acts on; nothing if it is not remembered."""
     shown: bool = False
     """Whether participants see it; false for all that is void, and for reports, flags and the read
     marks of large orders."""
@@ -209,10 +211,13 @@ class Conversation(msgspec.Struct):
         claim = self._remember(event, seq, at, verdict)
         if verdict is not Verdict.STANDS:
             return Outcome(verdict, prev)
+        target = NOTHING
         if isinstance(event, log.Edit | log.Delete | log.Redact | log.Restore):
             claim.target = event.target
+            message = self.remembered.get(event.target)
+            target = message.seq if message is not None else NOTHING
         seen = self._apply(event, claim)
-        return Outcome(verdict, prev, n=claim.n, seen=seen)
+        return Outcome(verdict, prev, n=claim.n, seen=seen, target=target)
 
     def _remember(self, event: log.Identified, seq: Seq, at: int, verdict: Verdict) -> Claim:
         self.places += 1

@@ -37,6 +37,9 @@ class Entry(msgspec.Struct, kw_only=True):
     shown: bool
     n: int = 0
     seen: int = 0
+    target: Seq = NOTHING
+    """Where the message stands that this acts on. Whoever lies about what he has seen can use an
+    own id again when it is forgotten: what was said under it before must not change then."""
 
     # What later records changed; each with the position of the last one that did.
     edited: Seq = NOTHING
@@ -84,22 +87,26 @@ class Entry(msgspec.Struct, kw_only=True):
 
 
 class TextChanged(msgspec.Struct, frozen=True):
-    """An edit stands: every earlier entry that shows the target's text is no longer the latest."""
+    """An edit stands: from the target's place `since` on, every earlier entry that shows the
+    target's text is no longer the latest."""
 
     order_id: OrderId
     target: MessageId
     by: Seq
     at: int
     text: str
+    since: Seq = NOTHING
 
 
 class Moved(msgspec.Struct, frozen=True):
-    """The target is gone, or back (`gone` null), for every earlier entry that shows its text."""
+    """The target is gone, or back (`gone` null), for every earlier entry that shows its text, from
+    its place `since` on."""
 
     order_id: OrderId
     target: MessageId
     by: Seq
     gone: frames.Gone | None
+    since: Seq = NOTHING
 
 
 Change = TextChanged | Moved
@@ -116,6 +123,7 @@ def make_entry(seq: Seq, at: int, event: log.Event, outcome: Outcome) -> Entry:
         shown=outcome.shown,
         n=outcome.n,
         seen=outcome.seen,
+        target=outcome.target,
     )
 
 
@@ -123,16 +131,16 @@ def change_of(entry: Entry) -> Change | None:
     """What a standing entry changes in earlier ones; null for most."""
     if not entry.stands:
         return None
-    order_id, seq = entry.order_id, entry.seq
+    order_id, since, seq = entry.order_id, entry.target, entry.seq
     match entry.event:
         case log.Edit(target=target, text=text):
-            return TextChanged(order_id, target, seq, entry.at, text)
+            return TextChanged(order_id, target, seq, entry.at, text, since)
         case log.Delete(target=target):
-            return Moved(order_id, target, seq, "deleted")
+            return Moved(order_id, target, seq, "deleted", since)
         case log.Redact(target=target):
-            return Moved(order_id, target, seq, "redacted")
+            return Moved(order_id, target, seq, "redacted", since)
         case log.Restore(target=target):
-            return Moved(order_id, target, seq, None)
+            return Moved(order_id, target, seq, None, since)
         case _:
             return None
 
@@ -140,10 +148,10 @@ def change_of(entry: Entry) -> Change | None:
 def apply(change: Change, entry: Entry) -> bool:
     """Apply *change* to *entry* if it concerns it and is news to it; tell whether it did.
 
-    Stores that can, do the same in one statement: where `text_of` is the target, `seq` is below the
-    change's, and `edited` (or `moved`) is below it too.
+    Stores that can, do the same in one statement: where `text_of` is the target, `seq` is at least
+    `since` and below `by`, and `edited` (or `moved`) is below `by` too.
     """
-    if entry.text_of != change.target or entry.seq >= change.by:
+    if entry.text_of != change.target or not change.since <= entry.seq < change.by:
         return False
     if isinstance(change, TextChanged):
         if entry.edited >= change.by:

@@ -25,7 +25,9 @@ WRITE_TIMEOUT_S: Final = 15.0
 """Above `shared.sqlite.BUSY_TIMEOUT_S`: the file has other writers too."""
 DROP_TIMEOUT_S: Final = 300.0
 
-# The columns beside `entry` are what entries are found by; they never change once written.
+# The columns beside `entry` are what entries are found by; they never change once written. An
+# order's entries lie side by side; without being told (INDEXED BY) SQLite would rather look
+# through all of them than use another index.
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS timeline (
     order_id TEXT NOT NULL, seq INTEGER NOT NULL, type TEXT NOT NULL, stands INTEGER NOT NULL,
@@ -96,7 +98,8 @@ class StoreTables:
     def find(self, order_id: OrderId, id_: MessageId) -> Entry | None:
         """The first entry that claimed an id, standing or void; null if none did."""
         row = self._connection.execute(
-            "SELECT entry FROM timeline WHERE order_id = ? AND id = ? ORDER BY seq LIMIT 1",
+            "SELECT entry FROM timeline INDEXED BY timeline_by_id "
+            "WHERE order_id = ? AND id = ? ORDER BY seq LIMIT 1",
             (order_id, id_),
         ).fetchone()
         return None if row is None else _DECODE(row[0])
@@ -128,7 +131,9 @@ class StoreTables:
     def _apply(self, order_id: OrderId, target: MessageId, changes: Sequence[Change]) -> None:
         """Apply *changes* of one message's text to the entries that show it."""
         showing = self._connection.execute(
-            "SELECT entry FROM timeline WHERE order_id = ? AND text_of = ?", (order_id, target)
+            "SELECT entry FROM timeline INDEXED BY timeline_by_text "
+            "WHERE order_id = ? AND text_of = ?",
+            (order_id, target),
         ).fetchall()
         changed = []
         for (blob,) in showing:

@@ -108,6 +108,7 @@ bad = st.sampled_from(
         frame(announce=2**63),
         frame(b"x" * LIMIT, fin=False) + frame(b"x", 0),
         frame(b"open", fin=False),
+        frame(b"open", fin=False) + frame(b"another"),
         frame(b"", CLOSE),
         frame((4321).to_bytes(2, "big") + b"bye", CLOSE),
         b"\xff" * 14,

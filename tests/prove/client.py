@@ -38,10 +38,10 @@ class Pace(msgspec.Struct, frozen=True):
 class Habits(msgspec.Struct, frozen=True):
     """How a user behaves: once every so many seconds on average one of these, by weight."""
 
-    every_s: float = 1.0
+    every_s: float = 0.6
     messages: float = 10
     burst_most: int = 6
-    floods: float = 0.3
+    floods: float = 0.5
     """Of a flood size: more at once than may be in flight."""
     flood: int = 40
     edits: float = 0

@@ -5,13 +5,19 @@ message numbers, so "unread" is counted by hand. Both must come to the same, rec
 """
 
 from collections.abc import Iterator
+from typing import Final
 
 import msgspec
 
 from shared.contracts import events as log
 from shared.contracts.ids import MessageId, Seq, UserId
-from shared.conversation import LATE_AFTER, QUIET_ABOVE, REMEMBERED, Verdict
+from shared.conversation import Verdict
 from tests.shared.story import Record
+
+# The numbers of the protocol, not those of the code: a change of the code's is a change of the rules.
+LATE_AFTER: Final = 1_000
+REMEMBERED: Final = 1_024
+QUIET_ABOVE: Final = 20
 
 
 class Told(msgspec.Struct, frozen=True):

@@ -21,7 +21,7 @@ from tests.shared.story import ANNA, BEN, CARA, ORDER, SERVICE, STRANGER, Record
 PEOPLE = (ANNA, BEN, CARA, STRANGER, SERVICE)
 
 quickly = settings(
-    max_examples=150,
+    max_examples=100,
     deadline=None,
     derandomize=True,  # the same histories everywhere: a failure is seen by everybody
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
@@ -72,7 +72,7 @@ def test_a_snapshot_and_what_follows_is_a_fresh_snapshot(history: History) -> No
     fresh = to_snapshot(fold(history.records))
     conversation = Conversation(order_id=ORDER)
     done = 0
-    for cut in history.cuts[-30:]:
+    for cut in history.cuts[-20:]:
         fold(history.records[done:cut], conversation)
         done = cut
         resumed = from_snapshot(to_snapshot(conversation))
@@ -87,7 +87,7 @@ def test_outcomes_do_not_depend_on_where_a_reader_began(history: History) -> Non
     told = [essence(outcome) for outcome in outcomes(history.records)]
     conversation = Conversation(order_id=ORDER)
     done = 0
-    for cut in history.cuts[-30:]:
+    for cut in history.cuts[-20:]:
         fold(history.records[done:cut], conversation)
         done = cut
         resumed = from_snapshot(to_snapshot(conversation))

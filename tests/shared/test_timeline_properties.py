@@ -1,9 +1,9 @@
 """What readers see ends the same, however they came by it, in every history."""
 
 import re
-from copy import deepcopy
 from random import Random
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -18,7 +18,7 @@ from tests.shared.readers import MODERATING, PARTICIPANT, Reader, Screen, Timeli
 READERS = pytest.mark.parametrize("reader", [PARTICIPANT, MODERATING], ids=["party", "moderator"])
 
 quickly = settings(
-    max_examples=120,
+    max_examples=80,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
@@ -67,7 +67,7 @@ def test_present_form_and_live_frames_end_in_the_present_form(
     timeline = Timeline()
     screens: list[Screen] = []
     for index, record in enumerate(history.records):
-        if index in history.cuts[-25:]:
+        if index in history.cuts[-12:]:
             screens.append(reader.opens(timeline.entries))
         live = reader.frames([timeline.take(record)])
         for screen in screens:
@@ -87,7 +87,7 @@ def test_a_replay_ends_in_the_present_form(reader: Reader, history: History) -> 
     timeline = Timeline()
     away: list[tuple[int, Screen]] = []
     for index, record in enumerate(history.records):
-        if index in history.cuts[-25:]:
+        if index in history.cuts[-12:]:
             away.append((index, reader.opens(timeline.entries)))
         timeline.take(record)
     present = reader.opens(timeline.entries)
@@ -129,7 +129,7 @@ def test_no_live_frame_shows_what_is_gone(history: History) -> None:
 def test_changes_shuffled_and_repeated_end_the_same(history: History, dice: Random) -> None:
     """A store that applies changes in any order, some of them often, ends where all others do."""
     entries, changes = enter_all(history.records)
-    expected = deepcopy(entries)
+    expected, _ = enter_all(history.records)
     apply_all(changes, expected)
     shuffled = changes * 2
     dice.shuffle(shuffled)
@@ -148,6 +148,7 @@ def test_batches_do_not_matter(history: History, size: int, again: int) -> None:
     for record in history.records:
         timeline.take(record)
     entries, _ = enter_all(history.records)
+    size = max(size, len(entries) // 30)  # long histories in fewer batches: this is quadratic
     stored = []
     for start in range(0, len(entries), size):
         batch = entries[start : start + size]
@@ -166,6 +167,6 @@ def test_a_change_is_news_once(history: History) -> None:
     entries, changes = enter_all(history.records[-120:])
     for change in changes:
         for entry in entries:
-            before = deepcopy(entry)
+            before = msgspec.structs.replace(entry)
             assert apply(change, entry) is (entry != before)
             assert apply(change, entry) is False

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -316,11 +317,20 @@ def test_a_secret_is_made_once_and_kept(tmp_path: Path) -> None:
 
 def test_starts_at_once_agree_on_a_secret(tmp_path: Path) -> None:
     """However many make it, one secret is kept, and nothing else is left behind."""
-    with ThreadPoolExecutor(8) as threads:
-        secrets = set(threads.map(load_or_make_secret, [tmp_path] * 64))
+    at_once = Barrier(8)
 
-    assert len(secrets) == 1
-    assert [file.name for file in tmp_path.iterdir()] == [JWT_SECRET_FILE]
+    def start(folder: Path) -> bytes:
+        at_once.wait(10)
+        return load_or_make_secret(folder)
+
+    with ThreadPoolExecutor(8) as threads:
+        for number in range(20):
+            folder = tmp_path / str(number)
+
+            secrets = set(threads.map(start, [folder] * 8))
+
+            assert len(secrets) == 1
+            assert [file.name for file in folder.iterdir()] == [JWT_SECRET_FILE]
 
 
 def test_a_secret_file_that_holds_none_is_named(tmp_path: Path) -> None:

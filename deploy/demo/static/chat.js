@@ -2,6 +2,7 @@
 
 import { Connection } from "./connection.js";
 import { Conversation, TYPING_SHOWN_MS } from "./conversation.js";
+import { Delivery } from "./delivery.js";
 import { Outbox } from "./outbox.js";
 
 const PAGE = 50;
@@ -35,7 +36,7 @@ export class Chat {
   #repairs = 0;
   #answerTimer;
   #retryTimer;
-  #attemptTimer = null; // runs while an attempt is in flight, or until the next try
+  #delivery;
   #lastTyping = 0;
   #lastRead = 0;
 
@@ -49,6 +50,7 @@ export class Chat {
     this.#onChange = onChange;
     this.conversation = new Conversation(me);
     this.outbox = new Outbox(() => crypto.randomUUID());
+    this.#delivery = new Delivery(this.outbox, (attempt) => this.#submit(attempt), onChange);
     this.#connection = new Connection(url, tokenUrl, {
       ready: ({ limits }) => this.#greeted(limits),
       frame: (frame) => this.#receive(frame),
@@ -67,13 +69,13 @@ export class Chat {
   write(op, { text, target }) {
     this.outbox.add({ op, text, target, at: Date.now() });
     this.#lastTyping = 0;
-    this.#pump();
+    this.#delivery.start();
     this.#onChange();
   }
 
   again(id) {
     this.outbox.again(id);
-    this.#pump();
+    this.#delivery.start();
     this.#onChange();
   }
 
@@ -118,7 +120,6 @@ export class Chat {
 
   #lost() {
     this.#forgetQuestions();
-    this.outbox.lose();
     this.conversation.online = null;
     this.phase = "offline";
     this.#onChange();
@@ -157,8 +158,7 @@ export class Chat {
         this.#refused(frame);
         break;
       case "unknown":
-        if (this.outbox.doubt(frame.id)) this.#pumpIn(frame.retry_after_ms);
-        else this.#proceed();
+        this.#delivery.doubt(frame);
         break;
       case "left":
         if (frame.code) this.#connection.stop("You no longer have access to this conversation.");
@@ -178,7 +178,7 @@ export class Chat {
     this.phase = "live";
     this.#settle(frame.events);
     this.#release();
-    this.#proceed();
+    this.#delivery.start();
   }
 
   #heard(event) {
@@ -190,7 +190,7 @@ export class Chat {
       this.#fill(event.seq);
     } else {
       this.#repairs = 0;
-      if (this.#settle([event])) this.#proceed();
+      this.#settle([event]);
     }
   }
 
@@ -203,7 +203,7 @@ export class Chat {
       const { before } = this.#asked;
       this.#answered();
       const followed = this.conversation.replay(page.events);
-      if (this.#settle(page.events)) this.#proceed();
+      this.#settle(page.events);
       const stuck = page.events.length === 0 && !page.complete;
       if (!followed || stuck) this.#repair();
       else if (!page.complete) this.#fill(before);
@@ -216,7 +216,13 @@ export class Chat {
     const held = this.#held;
     this.#held = [];
     if (!this.conversation.replay(held)) return this.#repair();
-    if (this.#settle(held)) this.#proceed();
+    this.#settle(held);
+  }
+
+  /** Own events are the outcomes of what was written here. */
+  #settle(events) {
+    const own = events.filter(({ by, client_id }) => by === this.#me && client_id);
+    this.#delivery.settle(own.map(({ client_id }) => client_id));
   }
 
   /** What came does not connect to what is here: begin anew with the newest page. */
@@ -233,8 +239,7 @@ export class Chat {
   #refused(frame) {
     if (frame.code === "token_expired") this.#connection.renew();
     if (frame.id) {
-      if (this.outbox.refuse(frame)) this.#pumpIn(frame.retry_after_ms ?? RETRY_MS);
-      else this.#proceed();
+      this.#delivery.refuse(frame);
     } else if (frame.ref === this.#olderRef) {
       this.#olderRef = null;
       this.loadingOlder = false;
@@ -285,54 +290,19 @@ export class Chat {
     this.#connection.send({ op, order_id: this.#orderId, ...fields });
   }
 
-  // The outbox.
-
-  /** Own events among *events* are outcomes; tells whether there were any. */
-  #settle(events) {
-    const own = events.filter(({ by, client_id }) => by === this.#me && client_id);
-    return own.filter(({ client_id }) => this.outbox.settle(client_id)).length > 0;
-  }
-
-  /** What was waited for is settled: go on with the next attempt. */
-  #proceed() {
-    this.#clearAttempt();
-    this.#pump();
-  }
-
-  #pump() {
-    const attempt = this.phase === "live" ? this.outbox.next() : null;
-    if (attempt === null || this.#attemptTimer !== null) return;
-    const { id, op, text, target, uncertain } = attempt;
+  /** Hand an attempt to the connection; false if there is none that is live. */
+  #submit({ id, op, text, target, uncertain }) {
     const frame = { id, retry: uncertain };
     if (op !== "delete") frame.text = text;
     if (op === "send") frame.seen = this.conversation.n;
     else frame.target = target;
-    if (this.#request(op, frame) === null) return;
-    this.outbox.sent(attempt);
-    this.#attemptTimer = setTimeout(() => this.#unanswered(id), ANSWER_MS);
-  }
-
-  #pumpIn(afterMs) {
-    this.#clearAttempt();
-    this.#attemptTimer = setTimeout(() => this.#proceed(), afterMs);
-  }
-
-  /** Neither event, refusal nor unknown came: the same as unknown. */
-  #unanswered(id) {
-    this.outbox.doubt(id);
-    this.#proceed();
-    this.#onChange();
-  }
-
-  #clearAttempt() {
-    clearTimeout(this.#attemptTimer);
-    this.#attemptTimer = null;
+    return this.phase === "live" && this.#request(op, frame) !== null;
   }
 
   #forgetQuestions() {
     this.#answered();
     clearTimeout(this.#retryTimer);
-    this.#clearAttempt();
+    this.#delivery.stop();
     this.#lastRead = 0;
     this.#repairs = 0;
     this.#held = [];

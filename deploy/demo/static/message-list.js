@@ -54,10 +54,10 @@ export class MessageList {
 
   show(chat, now) {
     const { conversation } = chat;
+    const below = this.log.scrollHeight - this.log.scrollTop;
     this.#earlier.hidden = conversation.complete || conversation.items.length === 0;
     this.#earlier.disabled = chat.loadingOlder;
     this.#earlier.textContent = chat.loadingOlder ? "Loading…" : "Load earlier";
-    const below = this.log.scrollHeight - this.log.scrollTop;
     const known = new Set(this.#shown.keys());
     const rows = [...this.#rows(chat, now)];
     this.#place(rows);

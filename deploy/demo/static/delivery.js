@@ -1,0 +1,75 @@
+// Takes attempts out of the outbox one by one, and tries again what may yet be taken.
+
+/** An attempt nobody answered for so long counts as unknown. */
+const ANSWER_MS = 15_000;
+const RETRY_MS = 1_000;
+
+export class Delivery {
+  #outbox;
+  #submit;
+  #onChange;
+  #timer = null; // runs while an attempt is in flight, and until the next try
+
+  /**
+   * @param {import("./outbox.js").Outbox} outbox
+   * @param {(attempt: object) => boolean} submit hands an attempt over; false if it cannot now
+   * @param {() => void} onChange called when an attempt was not answered
+   */
+  constructor(outbox, submit, onChange) {
+    this.#outbox = outbox;
+    this.#submit = submit;
+    this.#onChange = onChange;
+  }
+
+  /** Send what is next, unless something is under way. */
+  start() {
+    const attempt = this.#outbox.next();
+    if (attempt === null || this.#timer !== null || !this.#submit(attempt)) return;
+    this.#outbox.sent(attempt);
+    this.#timer = setTimeout(() => this.#unanswered(attempt.id), ANSWER_MS);
+  }
+
+  /** The connection is gone: nothing is sent before `start`, and what was under way is in doubt. */
+  stop() {
+    this.#clear();
+    this.#outbox.lose();
+  }
+
+  /** The events of these attempts came back. */
+  settle(clientIds) {
+    if (clientIds.filter((id) => this.#outbox.settle(id)).length > 0) this.#goOn();
+  }
+
+  /** A frame `refused` that names an attempt. */
+  refuse(frame) {
+    if (this.#outbox.refuse(frame)) this.#goOnIn(frame.retry_after_ms ?? RETRY_MS);
+    else this.#goOn();
+  }
+
+  /** A frame `unknown`. */
+  doubt({ id, retry_after_ms: after }) {
+    if (this.#outbox.doubt(id)) this.#goOnIn(after);
+    else this.#goOn();
+  }
+
+  #unanswered(id) {
+    this.#outbox.doubt(id);
+    this.#goOn();
+    this.#onChange();
+  }
+
+  #goOn() {
+    this.#clear();
+    this.start();
+  }
+
+  #goOnIn(afterMs) {
+    this.#clear();
+    this.#timer = setTimeout(() => this.#goOn(), afterMs);
+  }
+
+  #clear() {
+    clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+}
