@@ -143,8 +143,8 @@ class Archiver:
     async def _fetch(self, reader: Reader) -> Mapping[int, Sequence[Record]]:
         try:
             return await reader.fetch(max_wait_s=FETCH_WAIT_S, max_records=BATCH_MAX)
-        except Exception as error:
-            # Whatever the engine's trouble is, the next fetch goes on where this one began.
+        except OSError as error:
+            # The next fetch goes on where this one began.
             logger.warning("the log cannot be read: %s", type(error).__name__)
             await asyncio.sleep(RETRY_S[1])
             return {}

@@ -109,8 +109,9 @@ class Feed:
             tail = await self._tail(partition)
             await self._reach(tail, after)
             return await self._drive(tail, order_id, steps(tail), ask_again)
-        except (StoreUnavailable, TimeoutError, ValueError) as error:
-            # ValueError: a snapshot of another fold version; the operator was told at the start.
+        except (StoreUnavailable, OSError, ValueError) as error:
+            # OSError: the log cannot be read, or not in time. ValueError: a snapshot of another
+            # version of the fold; the archiver says so to the operator.
             raise Unavailable from error
         except FromTheFuture as error:
             self._stop(partition, str(error))
@@ -133,8 +134,8 @@ class Feed:
                     batches = await reader.fetch(
                         max_wait_s=FETCH_WAIT_S, max_records=FETCH_RECORDS_MAX
                     )
-                except Exception as error:
-                    # Whatever the engine's trouble is, the next fetch goes on where this one began.
+                except OSError as error:
+                    # The next fetch goes on where this one began.
                     logger.warning("the log cannot be read: %s", type(error).__name__)
                     await asyncio.sleep(RETRY_EVERY_S)
                     continue

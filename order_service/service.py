@@ -21,7 +21,7 @@ ANSWER_S_MAX: Final = 2.0
 LIST_MAX: Final = 1_000
 _TRIES: Final = 10
 """Changes of one order that may come between reading and writing it; more is a fault of ours."""
-_PAGE: Final = 500
+PAGE: Final = 500
 
 
 class NoSuchOrder(Exception):
@@ -124,7 +124,7 @@ class OrderService:
             return
         after = ""
         while announced is not None:
-            page = await self._orders.in_statuses(model.OPEN, after, _PAGE)
+            page = await self._orders.in_statuses(model.OPEN, after, PAGE)
             if not page:
                 break
             for order in page:

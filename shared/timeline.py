@@ -146,7 +146,9 @@ def change_of(entry: Entry) -> Change | None:
 
 
 def apply(change: Change, entry: Entry) -> bool:
-    """Apply *change* to *entry* if it concerns it and is news to it; tell whether it did.
+    """Apply *change* to *entry*, of the same order, if it concerns it and is news to it.
+
+    Tells whether it did.
 
     Stores that can, do the same in one statement: where `text_of` is the target, `seq` is at least
     `since` and below `by`, and `edited` (or `moved`) is below `by` too.

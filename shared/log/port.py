@@ -43,6 +43,7 @@ class Log(Protocol):
       process or machine the engine is configured to survive.
     * Batches appended to a partition one after the other stand in that order. Concurrent calls for
       one partition may be refused; callers keep one in flight.
+    * What cannot be read now raises `OSError`, time-outs included.
     * Offsets are dense: no reader ever finds a hole, and offset n is written before n + 1.
     """
 

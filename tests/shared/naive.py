@@ -14,7 +14,7 @@ from shared.contracts.ids import MessageId, Seq, UserId
 from shared.conversation import Verdict
 from tests.shared.story import Record
 
-# The numbers of the protocol, not those of the code: a change of the code's is a change of the rules.
+# The numbers of the protocol, not those of the code: whoever changes one changes the rules.
 LATE_AFTER: Final = 1_000
 REMEMBERED: Final = 1_024
 QUIET_ABOVE: Final = 20

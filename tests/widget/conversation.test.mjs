@@ -7,12 +7,15 @@ import { Conversation } from "../../deploy/demo/static/conversation.js";
 
 const ANNA = { user_id: "anna", role: "creator", name: "Anna Keller" };
 const BEN = { user_id: "ben", role: "advertiser", name: "Ben Okafor" };
-const HEADER = { order_id: "o1", title: "Film", status: "in_progress", version: 2, participants: [ANNA, BEN] };
+const HEADER = {
+  order_id: "o1", title: "Film", status: "in_progress", version: 2, participants: [ANNA, BEN],
+};
 
 function order(seq, changes = {}) {
   return {
     type: "order", seq, prev: seq - 1 || null, at: seq, by: "service:orders", version: 2,
-    status: "in_progress", previous_status: "pending", title: "Film", participants: [ANNA, BEN],
+    status: "in_progress", previous_status: "pending", title: "Film",
+    participants: [ANNA, BEN],
     may: { creator: ["read", "send", "edit", "delete"], advertiser: ["read"] }, edit_window_ms: 1000,
     ...changes,
   };
@@ -21,7 +24,8 @@ function order(seq, changes = {}) {
 function message(seq, changes = {}) {
   return {
     type: "message", seq, prev: seq - 1, at: seq, by: "ben", id: `m${seq}`, client_id: `c${seq}`,
-    n: seq - 1, seen: 0, text: `text ${seq}`, attachments: [], edited_at: null, gone: null, ...changes,
+    n: seq - 1, seen: 0, text: `text ${seq}`, attachments: [], edited_at: null, gone: null,
+    ...changes,
   };
 }
 

@@ -9,7 +9,7 @@ const PAGE = 50;
 /** An answer that takes longer is not coming: the connection is made anew. */
 const ANSWER_MS = 15_000;
 const RETRY_MS = 1_000;
-/** A chain of events that is still broken after so many fresh starts is left to a new connection. */
+/** A chain still broken after so many fresh starts is left to a new connection. */
 const REPAIRS_MAX = 3;
 /** Live events held back while a hole is filled; beyond this, starting over is cheaper. */
 const HELD_MAX = 500;

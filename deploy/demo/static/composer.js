@@ -4,6 +4,7 @@ import { element } from "./element.js";
 
 /** Upper and lower border of the box, which its `scrollHeight` leaves out. */
 const BORDERS_PX = 2;
+const HINT = "Enter to send · Shift + Enter for a new line";
 
 export class Composer {
   #key;
@@ -33,7 +34,7 @@ export class Composer {
       this.#bar,
       element("label.qm-sr", { htmlFor: "qm-text" }, "Message"),
       element("div.qm-field", {}, this.#box, this.#button),
-      element("div.qm-hint", {}, element("span", {}, "Enter to send · Shift + Enter for a new line"), this.#count),
+      element("div.qm-hint", {}, element("span", {}, HINT), this.#count),
     );
     this.element.onsubmit = (event) => (event.preventDefault(), this.#submit());
     this.#box.onkeydown = (event) => this.#pressed(event);

@@ -26,15 +26,16 @@ export class MessageList {
   constructor(me, on) {
     this.#me = me;
     this.#on = on;
-    this.#earlier = element("button.qm-earlier", { type: "button", hidden: true, onclick: on.older });
+    const older = { type: "button", hidden: true, onclick: on.older };
+    this.#earlier = element("button.qm-earlier", older);
     this.log = element(
       "div.qm-log",
       { role: "log", "aria-label": "Messages", "aria-live": "polite", tabIndex: 0 },
       this.#earlier,
       this.#body,
     );
-    const jump = () => this.toEnd();
-    this.#jump = element("button.qm-jump", { type: "button", hidden: true, onclick: jump }, "New messages ↓");
+    const jump = { type: "button", hidden: true, onclick: () => this.toEnd() };
+    this.#jump = element("button.qm-jump", jump, "New messages ↓");
     this.log.onscroll = () => {
       this.#pinned = this.atEnd;
       this.#jump.hidden ||= this.#pinned;
@@ -75,15 +76,17 @@ export class MessageList {
     let last = null;
     for (const item of conversation.items) {
       if (last === null || !isSameDay(last.at, item.at)) {
-        const text = dayOf(item.at, now);
-        yield { key: `day ${new Date(item.at).toDateString()}`, look: text, make: () => dayMark(text) };
+        const look = dayOf(item.at, now);
+        const key = `day ${new Date(item.at).toDateString()}`;
+        yield { key, look, make: () => dayMark(look) };
         last = null;
       }
       if (item.type === "order") {
         yield { key: item.seq, look: "", make: () => statusMark(item) };
       } else {
         const view = this.#view(item, last, conversation, attempts, seen, now);
-        yield { key: item.seq, look: JSON.stringify(view), make: () => messageBubble(view, this.#on) };
+        const make = () => messageBubble(view, this.#on);
+        yield { key: item.seq, look: JSON.stringify(view), make };
       }
       last = item;
     }

@@ -6,6 +6,8 @@ import { element, portrait } from "./element.js";
 import { MessageList } from "./message-list.js";
 import { hueOf, initials, readOnlyReason, statusName } from "./words.js";
 
+const UNREACHABLE = "The chat cannot be reached. Trying again…";
+
 export class Panel {
   #root;
   #chat;
@@ -96,12 +98,16 @@ export class Panel {
     const { conversation, phase, problem, outbox } = this.#chat;
     const spoken = conversation.items.some(({ type }) => type === "message");
     const empty = opened && !spoken && outbox.attempts.length === 0 && conversation.complete;
-    const card = { stopped: ["This chat is not available", problem] }[phase];
-    const waiting = phase === "offline" ? "The chat cannot be reached. Trying again…" : "Loading messages…";
-    const [title, text] = card ?? (opened ? ["No messages yet", "Say hello and agree on the details."] : ["", waiting]);
+    const [kind, title, text] =
+      phase === "stopped"
+        ? ["error", "This chat is not available", problem]
+        : opened
+          ? ["empty", "No messages yet", "Say hello and agree on the details."]
+          : ["loading", "", phase === "offline" ? UNREACHABLE : "Loading messages…"];
     this.#card.hidden = opened && !empty;
-    this.#card.className = `qm-card${card ? " qm-error" : opened ? " qm-empty" : " qm-loading"}`;
-    this.#card.setAttribute("role", card ? "alert" : "status");
+    if (this.#card.textContent === title + text) return;
+    this.#card.className = `qm-card qm-${kind}`;
+    this.#card.setAttribute("role", kind === "error" ? "alert" : "status");
     this.#card.replaceChildren(title ? element("strong", {}, title) : "", element("p", {}, text));
   }
 
@@ -122,13 +128,16 @@ export class Panel {
         element("h2", {}, names || "Quick Message"),
         element("span.qm-role", {}, others.map(({ role }) => statusName(role)).join(", ")),
       ),
-      online === null ? "" : element(`span.qm-presence${there.length ? ".qm-online" : ""}`, {}, presence),
+      online === null
+        ? ""
+        : element(`span.qm-presence${there.length ? ".qm-online" : ""}`, {}, presence),
     );
   }
 
   #showTyping(conversation) {
     const names = conversation.typing(Date.now()).map(({ name }) => name.split(" ")[0]);
-    const text = names.length === 0 ? "" : `${names.join(" and ")} ${names.length > 1 ? "are" : "is"} typing…`;
+    const verb = names.length > 1 ? "are" : "is";
+    const text = names.length === 0 ? "" : `${names.join(" and ")} ${verb} typing…`;
     if (this.#typing.textContent !== text) this.#typing.textContent = text;
   }
 

@@ -1,9 +1,12 @@
 // Everything the panel says about times, statuses and reasons, in one place.
 
+/** What a change is called where its target alone does not say it: by new status, by old. */
 const CHANGES = {
-  in_progress: { pending: "Order accepted", delivered: "Revision requested", disputed: "Dispute settled, work goes on" },
-  declined: {},
-  delivered: {},
+  in_progress: {
+    pending: "Order accepted",
+    delivered: "Revision requested",
+    disputed: "Dispute settled, work goes on",
+  },
   completed: { disputed: "Dispute settled, order completed" },
   cancelled: { disputed: "Dispute settled, order cancelled" },
 };
@@ -63,7 +66,8 @@ export function isSameDay(one, other) {
 /** "AK" for "Anna Keller". */
 export function initials(name) {
   const words = name.split(" ").filter(Boolean);
-  return [words.at(0), words.length > 1 ? words.at(-1) : ""].map((word) => [...word][0] ?? "").join("");
+  const ends = words.length > 1 ? [words[0], words.at(-1)] : words;
+  return ends.map((word) => [...word][0]).join("");
 }
 
 /** A hue of 0 to 359 that stays with a user. */
@@ -72,5 +76,6 @@ export function hueOf(userId) {
 }
 
 export function sizeOf(bytes) {
-  return bytes < 1_000_000 ? `${Math.ceil(bytes / 1000)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
+  if (bytes < 1_000_000) return `${Math.ceil(bytes / 1000)} kB`;
+  return `${(bytes / 1_000_000).toFixed(1)} MB`;
 }
