@@ -70,6 +70,8 @@ def _you(conversation: Conversation, reader: UserId) -> frames.You:
         can_send=open_ and conversation.may(reader, "send"),
         can_attach=open_ and conversation.may(reader, "attach"),
         can_edit=open_ and conversation.may(reader, "edit"),
+        can_delete=open_ and conversation.may(reader, "delete"),
+        edit_window_ms=conversation.order.edit_window_ms if conversation.order else 0,
     )
 
 

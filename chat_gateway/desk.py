@@ -27,6 +27,10 @@ class Client(Protocol):
         """The token is not good; the one before, if any, lives on."""
         ...
 
+    def undecided(self) -> None:
+        """Whether the token is good cannot be told now."""
+        ...
+
     def opened(self, join: frames.Join, opened: Opened, online: list[UserId] | None) -> None:
         """A join is answered. Nothing may happen between the answer's making and this call."""
         ...
@@ -48,7 +52,7 @@ class Desk(Protocol):
     """Every wish ends in one call-back with an answer or a failure, or is dropped."""
 
     def verify(self, client: Client, token: str) -> None:
-        """Then `welcome` or `unwelcome`."""
+        """Then `welcome`, `unwelcome` or `undecided`."""
         ...
 
     def open(self, client: Client, join: frames.Join) -> bool:

@@ -140,7 +140,7 @@ class DirectProtocol(DirectSocket):
 
     def _take(self, data: bytes) -> None:
         """Take the frames that *data* begins with, and keep the rest."""
-        start, end, total = 0, 2, len(data)
+        start, end, total = 0, 0, len(data)
         while total - start >= 2 and not self._finished and self._stall_timer is None:
             body, end = measure(data, start)
             if data[start + 1] < MASKED or end - body > self.message_bytes:
@@ -152,7 +152,7 @@ class DirectProtocol(DirectSocket):
                 self._take_text(apply_mask(data[body:end], data[body - 4 : body]))
             else:
                 self._ask_library(data[start:end])
-            start, end = end, end + 2
+            start = end
         if start < total and not self._finished:
             self._partial += data[start:]
             self._needed = end - start

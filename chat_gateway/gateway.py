@@ -214,7 +214,7 @@ class Gateway:
         except BadToken as error:
             client.unwelcome(str(error))
         except (KeysUnavailable, TimeoutError):
-            client.unwelcome("The signer's keys cannot be had now; try again.")
+            client.undecided()
         else:
             client.welcome(identity)
             if client.identity is identity:

@@ -100,13 +100,14 @@ class Lane:
         attempt = Attempt(frame, event, turn, frame.retry or maybe_there)
         other = self._publisher.flight(frame.order_id, id_)
         if other is not None:
+            # An id in flight is not appended again, whatever else is owed or queued.
             self._join_flight(attempt, other)
         elif (queued := self._queued(id_)) is not None:
             self._replace_queued(queued, attempt)
         elif not self._may_go(turn) or len(self._queue) > QUEUED_MAX:
             self._put_off(attempt)
         elif self._queue:
-            self._queue.append(attempt)
+            self._enqueue(attempt)
         else:
             self._proceed(attempt, now_ms)
 
@@ -141,11 +142,13 @@ class Lane:
         if not self._queue:
             return  # left meanwhile
         attempt = self._queue.popleft()
-        if isinstance(found, Uncertain):
-            self._put_off(attempt)
-        elif found is not None:
+        overtakes = any(queued.turn < attempt.turn for queued in self._queue)
+        other = self._publisher.flight(attempt.frame.order_id, attempt.event.id)
+        if other is not None:
+            self._join_flight(attempt, other)
+        elif found is not None and not isinstance(found, Uncertain):
             self._found(attempt, found)
-        elif self._may_go(attempt.turn):
+        elif found is None and self._may_go(attempt.turn) and not overtakes:
             self._append(attempt, base, now_ms)
         else:
             self._put_off(attempt)
@@ -168,8 +171,9 @@ class Lane:
         if entry.verdict in (Verdict.LATE, Verdict.COPY):
             # Late: nobody can say any more. A copy of something met before this flight was watched
             # for: the look-up of the next try finds it.
-            self._owe(flight.event.id, flight.turn, maybe_there=True)
-            self._outlet.unknown(flight.ref, id_)
+            flight.retry = True
+            self._fail(flight)
+            self._hold_back()
             return
         self._refuse(flight.ref, id_, entry.verdict)
 
@@ -189,8 +193,10 @@ class Lane:
     def superseded(self, flight: Flight) -> None:
         """Another connection of the same writer sent this id again, and waits for it now."""
         del self._flying[flight.event.id]
-        self._owe(flight.event.id, flight.turn, maybe_there=True)
-        self._outlet.unknown(flight.ref, client_id_of(flight.event))
+        self._tell_put_off(
+            flight.event.id, flight.ref, client_id_of(flight.event), flight.turn, retry=True
+        )
+        self._hold_back()
 
     # Inside.
 
@@ -200,6 +206,10 @@ class Lane:
 
     def _proceed(self, attempt: Attempt, now_ms: int) -> None:
         event = attempt.event
+        other = self._publisher.flight(event.order_id, event.id)
+        if other is not None:
+            self._join_flight(attempt, other)
+            return
         entry = self._room.entry(event.id)
         if entry is not None:
             self._found(attempt, entry)
@@ -266,11 +276,13 @@ class Lane:
             return
         if flight.owner is self:
             self._outlet.unknown(flight.ref, attempt.frame.id)
+            attempt.turn = min(attempt.turn, flight.turn)
         elif isinstance(flight.owner, Lane):
             flight.owner.superseded(flight)
         flight.owner = self
         flight.ref = attempt.frame.ref
         flight.turn = attempt.turn
+        flight.retry = flight.retry or attempt.retry
         self._flying[flight.event.id] = flight
 
     def _replace_queued(self, queued: Attempt, attempt: Attempt) -> None:
@@ -280,6 +292,13 @@ class Lane:
         self._outlet.unknown(queued.frame.ref, queued.frame.id)
         queued.frame = attempt.frame
         queued.retry = queued.retry or attempt.retry
+
+    def _enqueue(self, attempt: Attempt) -> None:
+        """Queue by turn, behind the one that is being looked up whatever its turn."""
+        place = len(self._queue)
+        while place > 1 and self._queue[place - 1].turn > attempt.turn:
+            place -= 1
+        self._queue.insert(place, attempt)
 
     def _queued(self, id_: MessageId) -> Attempt | None:
         return next((attempt for attempt in self._queue if attempt.event.id == id_), None)

@@ -9,6 +9,8 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+import msgspec
+
 from chat_gateway.hub import Hub
 from shared.contracts import frames
 from shared.contracts.ids import OrderId, UserId
@@ -67,7 +69,7 @@ class Presence:
     def depart(self, order_id: OrderId, user_id: UserId) -> None:
         """A participant closed the order on one connection."""
         key = order_id, user_id
-        if key not in self._here:
+        if not self._here.get(key):
             return  # the order had too many participants to show who is there, when they came
         self._here[key] -= 1
         if not self._here[key]:
@@ -96,8 +98,9 @@ class Presence:
                 try:
                     async with asyncio.timeout(WORK_DEADLINE_S):
                         await work()
-                except (SignalsUnavailable, TimeoutError) as error:
-                    logger.info("a signal is lost: %s", type(error).__name__)
+                except Exception as error:
+                    # Whatever it was, the next one may do better; nothing depends on any of them.
+                    logger.warning("a signal is lost: %s", type(error).__name__)
         finally:
             renewing.cancel()
             for leaving in self._leaving.values():
@@ -132,7 +135,11 @@ class Presence:
 
     def _relay(self, payload: bytes) -> None:
         """Show a signal, which is a frame as clients get it, to everybody but who it is about."""
-        frame = frames.decode_server_frame(payload)
+        try:
+            frame = frames.decode_server_frame(payload)
+        except msgspec.DecodeError:
+            logger.warning("a signal cannot be read")
+            return
         if isinstance(frame, frames.TypingShown | frames.Presence):
             self._hub.broadcast(frame.order_id, payload, but=frame.user_id)
 

@@ -8,6 +8,7 @@ knows in time. After hand-over every error is of the third kind.
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Sequence
 from typing import Final, Protocol
 
 import msgspec
@@ -161,8 +162,10 @@ class Publisher:
 
     def sweep(self, now: float) -> None:
         """Tell the owners of flights that are overdue at *now*."""
-        for flight in [f for f in self._flights.values() if f.deadline <= now]:
+        overdue = [f for f in self._flights.values() if f.deadline <= now]
+        for flight in overdue:
             self._lose(flight)
+        self._withdraw_orphans(overdue)
 
     async def drain(self, deadline_s: float) -> None:
         """Wait until what was offered is handed over and answered, or the deadline has passed."""
@@ -219,6 +222,7 @@ class Publisher:
             for flight in flights:
                 if self._forget(flight) and flight.owner is not None:
                     flight.owner.not_appended(flight)
+            self._withdraw_orphans(flights)
         except Exception as error:
             # Whatever it was, it came after hand-over: nobody knows what the log will do with it.
             logger.warning(
@@ -226,6 +230,19 @@ class Publisher:
             )
             for flight in flights:
                 self._lose(flight)
+            self._withdraw_orphans(flights)
+
+    def _withdraw_orphans(self, failed: Sequence[Flight]) -> None:
+        """Take back what waits behind a failure and has no owner to do so: its connection is gone.
+
+        Its writer sends all of it again, in order.
+        """
+        if not failed:
+            return
+        writers = {(flight.event.order_id, flight.event.by) for flight in failed}
+        for flight in [f for f in self._flights.values() if f.owner is None]:
+            if (flight.event.order_id, flight.event.by) in writers:
+                self.withdraw(flight)
 
     def _lose(self, flight: Flight) -> None:
         if self._flights.get(flight.key) is flight:

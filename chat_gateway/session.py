@@ -117,6 +117,13 @@ class Session:
         else:
             self._refuse(None, ErrorCode.UNAUTHENTICATED, why)
 
+    def undecided(self) -> None:
+        """Whether the token is good cannot be told now."""
+        if self.identity is None:
+            self.close(CloseCode.SERVICE_RESTART, "tokens cannot be verified now")
+        else:
+            self._refuse(None, ErrorCode.UNAVAILABLE, "Tokens cannot be verified now; try again.")
+
     def opened(self, join: frames.Join, opened: Opened, online: list[UserId] | None) -> None:
         """A join is answered. Nothing may happen between the answer's making and this call."""
         assert self.identity is not None
@@ -294,8 +301,8 @@ class Session:
             self._desk.typing(membership.room, membership.user_id, frame.what)
 
     def _take_malformed(self, data: bytes, why: str) -> None:
-        if self.identity is None and not self._greeted:
-            self.close(CloseCode.TOKEN, "the first frame must be hello")
+        if self.identity is None:
+            self.close(CloseCode.TOKEN, "the first frame must be hello, and what follows frames")
             return
         now = self._desk.time()
         self._malformed.append(now)

@@ -10,6 +10,10 @@ from shared.contracts.frames import Limits
 _CONTROL: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """Control characters (category Cc) but newline and tab."""
 
+COMBINING_MAX: Final = 100
+"""Combining marks in a row. Real text has a handful, Unicode's stream-safe text at most 30; the
+time that normalising takes grows with the square of such a run."""
+
 
 class TextRefused(ValueError):
     """A text that is not taken: `invalid` or `too_large`, with words for its writer."""
@@ -25,7 +29,13 @@ def clean_text(text: str, limits: Limits, *, may_be_empty: bool = False) -> str:
 
     1 to `text_chars` code points and at most `text_bytes` bytes of UTF-8, counted after NFC.
     """
+    # No code point is made of more than four others: what is longer by more cannot shrink enough.
+    if len(text) > 4 * limits.text_chars:
+        raise TextRefused(
+            ErrorCode.TOO_LARGE, f"A message has at most {limits.text_chars} characters."
+        )
     if not text.isascii():
+        _refuse_piles(text)
         text = unicodedata.normalize("NFC", text)
     if not text and not may_be_empty:
         raise TextRefused(ErrorCode.INVALID, "A message needs a text or an attachment.")
@@ -40,3 +50,11 @@ def clean_text(text: str, limits: Limits, *, may_be_empty: bool = False) -> str:
             ErrorCode.INVALID, "A text has no control characters but newline and tab."
         )
     return text
+
+
+def _refuse_piles(text: str) -> None:
+    run = 0
+    for character in text:
+        run = run + 1 if unicodedata.combining(character) else 0
+        if run > COMBINING_MAX:
+            raise TextRefused(ErrorCode.INVALID, "Too many combining marks stand in a row.")

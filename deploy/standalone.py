@@ -17,7 +17,7 @@ from typing import NamedTuple
 import uvloop
 from starlette.applications import Starlette
 from starlette.responses import RedirectResponse
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from chat_gateway import app as chat_gateway
 from chat_gateway.access import Grant, OrdersUnavailable
@@ -37,13 +37,14 @@ from shared.contracts.frames import Limits
 from shared.contracts.ids import OrderId, UserId
 from shared.contracts.topics import EMBEDDED_PARTITIONS, partition_of
 from shared.http import EXCEPTION_HANDLERS, Ping, health_routes
+from shared.jwks import open_verifier
 from shared.log.port import Draft, Log
 from shared.log.sqlite import SqliteLog
 from shared.secret_file import load_or_make_secret
 from shared.signals import open_signals
 from shared.sqlite import InUse, database_path
 from shared.store import open_store
-from shared.tokens import SecretVerifier, mint
+from shared.tokens import mint
 
 DEMO_TOKEN_S = 3_600
 
@@ -97,12 +98,9 @@ async def running(
         resources.push_async_callback(store.close)
         signals = await open_signals(settings.signals_url)
         resources.push_async_callback(signals.close)
-        secret = (
-            settings.jwt_secret.encode()
-            if settings.jwt_secret
-            else await asyncio.to_thread(load_or_make_secret, data)
+        verifier = await resources.enter_async_context(
+            open_verifier(jwks_url=settings.jwks_url, secret=settings.jwt_secret, data=data)
         )
-        verifier = SecretVerifier(secret)
         orders = await resources.enter_async_context(
             order_service.running(order_settings, policy, log)
         )
@@ -121,20 +119,32 @@ async def running(
         archiver = asyncio.create_task(Archiver(log, store, epoch=settings.epoch).run())
         resources.push_async_callback(_end, archiver)
 
-        def mint_demo_token(user_id: UserId) -> str:
-            return mint(secret, user_id, ttl_s=DEMO_TOKEN_S, now=time.time())
-
         app = Starlette(
             routes=[
                 Route("/", RedirectResponse("/demo")),
                 *gateway.routes(settings.origins),
                 *OrderRoutes(orders.service, verifier).routes(),
-                *DemoPages(orders.service, mint_demo_token).routes(),
+                *await _demo_routes(settings, orders.service),
                 *health_routes({**orders.parts, **gateway.parts}),
             ],
             exception_handlers=EXCEPTION_HANDLERS,
         )
         yield System(app, gateway.gateway.say_goodbye)
+
+
+async def _demo_routes(settings: Settings, orders: OrderService) -> Sequence[BaseRoute]:
+    """The demo's pages; none where tokens are signed by others, since it signs its visitors'."""
+    if settings.jwks_url is not None:
+        return []
+    if settings.jwt_secret is not None:
+        secret = settings.jwt_secret.encode()
+    else:
+        secret = await asyncio.to_thread(load_or_make_secret, settings.data)
+
+    def mint_token(user_id: UserId) -> str:
+        return mint(secret, user_id, ttl_s=DEMO_TOKEN_S, now=time.time())
+
+    return DemoPages(orders, mint_token).routes()
 
 
 def _appender(log: Log) -> Callable[[events.Message], Awaitable[int]]:

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ExceptionHandler
 
-from shared.contracts.errors import CATALOGUE, ErrorCode
+from shared.contracts.errors import CATALOGUE, ErrorCode, explain
 from shared.tokens import BadToken, ExpiredToken, Identity, KeysUnavailable, Verifier
 
 BODY_S_MAX: Final = 10.0
@@ -99,20 +99,8 @@ def decode_body(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
     """What a body says. Raises `HttpError` with the path of the field that is wrong."""
     try:
         return decoder.decode(body)
-    except msgspec.ValidationError as error:
-        raise HttpError(ErrorCode.INVALID, _explain(error)) from None
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        raise HttpError(ErrorCode.INVALID, "The body is not JSON that can be read.") from None
-
-
-def _explain(error: msgspec.ValidationError) -> str:
-    """Say what is wrong and where, without quoting what was sent."""
-    what, _, where = str(error).partition(" - at ")
-    if what.startswith("Object contains unknown field"):
-        what = "Unknown field"
-    elif what.startswith("Invalid"):  # "Invalid enum value 'x'"
-        what = "Not one of the allowed values"
-    return f"{what} at {where.strip('`') or '$'}."
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise HttpError(ErrorCode.INVALID, explain(error, "body")) from None
 
 
 async def _answer_error(request: Request, error: Exception) -> Response:

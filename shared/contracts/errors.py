@@ -1,7 +1,10 @@
 """The catalogues of error codes and websocket close codes."""
 
+import re
 from enum import IntEnum, StrEnum
 from typing import Final, NamedTuple
+
+import msgspec
 
 
 class ErrorCode(StrEnum):
@@ -66,3 +69,24 @@ class CloseCode(IntEnum):
     TOO_SLOW = 4008  # reconnect with back-off and resume
     TOO_MANY_CONNECTIONS = 4009  # close another tab first
     FLOODING = 4029  # reconnect with back-off
+
+
+_PATH: Final = re.compile(r" - at `(\$[\w.\[\]]*)`$")
+
+
+def explain(error: Exception, what: str) -> str:
+    """Why *what* (a frame, a body) could not be decoded, and where, without quoting what was sent.
+
+    *error* is what msgspec raised. The text may be shown to whoever sent it, and logged.
+    """
+    if not isinstance(error, msgspec.ValidationError):
+        return f"The {what} is not JSON that can be read."
+    text = str(error)
+    if text.startswith("Object contains unknown field"):
+        return "Unknown field."  # its name is the sender's
+    # The value may hold anything, a path's marks too: only the end of the text is the library's.
+    path = _PATH.search(text)
+    reason = text[: path.start()] if path else text
+    if reason.startswith("Invalid"):  # "Invalid value 'x'", "Invalid enum value 'x'"
+        reason = "Not one of the allowed values"
+    return f"{reason} at {path[1]}." if path else f"{reason}."

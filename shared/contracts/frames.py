@@ -4,14 +4,13 @@ Frames from clients refuse unknown fields, so that a typing mistake is heard of 
 servers may grow fields, which clients pass over. `*_at`, `at` and `*_ms` are integer milliseconds.
 """
 
-import re
 from collections.abc import Mapping
 from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta
 
-from shared.contracts.errors import ErrorCode
+from shared.contracts.errors import ErrorCode, explain
 from shared.contracts.events import Action, Attachment, Participant, ReportReason
 from shared.contracts.ids import (
     SAFE_INTEGER,
@@ -331,6 +330,9 @@ class You(msgspec.Struct, kw_only=True):
     can_send: bool
     can_attach: bool
     can_edit: bool
+    can_delete: bool
+    edit_window_ms: int
+    """How long after a message it may be edited or deleted."""
 
 
 class ReadMark(msgspec.Struct, kw_only=True):
@@ -489,7 +491,6 @@ _CLIENT_DECODER: Final[msgspec.json.Decoder[ClientFrame]] = msgspec.json.Decoder
 _SERVER_DECODER: Final[msgspec.json.Decoder[ServerFrame]] = msgspec.json.Decoder(ServerFrame)
 _EVENT_DECODER: Final[msgspec.json.Decoder[EventShown]] = msgspec.json.Decoder(EventShown)
 _ENCODER: Final = msgspec.json.Encoder()
-_PATH: Final = re.compile(r" - at `(\$[\w.\[\]]*)`$")
 
 
 class MalformedFrame(ValueError):
@@ -501,7 +502,7 @@ def decode_client_frame(data: bytes | str) -> ClientFrame:
     try:
         return _CLIENT_DECODER.decode(data)
     except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
-        raise MalformedFrame(_explain(error)) from None
+        raise MalformedFrame(explain(error, "frame")) from None
 
 
 def salvage(data: bytes | str) -> tuple[int | None, ClientId | None]:
@@ -532,18 +533,3 @@ class _Envelope(msgspec.Struct):
 
 class _Peek(msgspec.Struct):
     op: str
-
-
-def _explain(error: Exception) -> str:
-    """Say what is wrong and where, without quoting what was sent."""
-    if not isinstance(error, msgspec.ValidationError):
-        return "The frame is not a JSON object that can be read."
-    text = str(error)
-    if text.startswith("Object contains unknown field"):
-        return "Unknown field."  # its name is the sender's
-    # The value may hold anything, a path's marks too: only the end of the text is the library's.
-    path = _PATH.search(text)
-    what = text[: path.start()] if path else text
-    if what.startswith("Invalid"):  # "Invalid value 'x'", "Invalid enum value 'x'"
-        what = "Not one of the allowed values"
-    return f"{what} at {path[1]}." if path else f"{what}."

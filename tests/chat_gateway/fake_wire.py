@@ -26,6 +26,7 @@ class Wire(asyncio.Transport):
         self.writes: asyncio.Queue[bytes] = asyncio.Queue()
         """The same, one by one, for who waits for it."""
         self.closing = False
+        self.reading = True
         self.aborted = asyncio.Event()
         self.sizes: Iterator[int] = itertools.repeat(0)
         """What the write buffer holds each time somebody asks."""
@@ -52,10 +53,10 @@ class Wire(asyncio.Transport):
         return self.closing
 
     def pause_reading(self) -> None:
-        pass
+        self.reading = False
 
     def resume_reading(self) -> None:
-        pass
+        self.reading = True
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
         pass

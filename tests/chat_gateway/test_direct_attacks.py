@@ -108,11 +108,12 @@ TOO_BIG = {
 async def test_what_is_over_the_limit_ends_the_connection_with_1009(
     echo: Running, attack: bytes
 ) -> None:
-    """The header is enough: the payload need not come, and is not waited for."""
+    """The header is enough, and who sends on is not reset before it has read the code."""
     async with raw_client(echo.port) as client:
         client.send(attack)
 
         assert await client.close_code() == 1009
+        assert await client.ended() == b""
 
 
 async def test_a_message_of_exactly_the_limit_is_taken(echo: Running) -> None:

@@ -28,6 +28,11 @@ async def test_frames_sent_before_the_endpoint_accepts_wait_for_it() -> None:
         client.send(HANDSHAKE.format(path="/", more="").encode())
         await asyncio.wait_for(called.wait(), 5)
         client.send(frame(b"hasty"))
+        # Answering another client takes the server past a read of this one, if it did read.
+        other = RawClient(*await asyncio.open_connection("127.0.0.1", server.port))
+        other.send(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        assert b"404" in await other.ended()
+        other.writer.close()
         accept.set()
         await client.reader.readuntil(b"\r\n\r\n")
 

@@ -49,8 +49,9 @@ async def test_nothing_is_taken_while_too_much_waits() -> None:
     protocol.pause_writing()
     protocol.data_received(frame(b"two") + frame(b"p", PING) + frame(b"three")[:5])
     protocol.data_received(frame(b"three")[5:])
-    before = list(receiver.heard)
+    paused = list(receiver.heard), wire.reading
     protocol.resume_writing()
 
-    assert (before, receiver.heard) == ([b"one"], [b"one", b"two", b"three"])
+    assert paused == ([b"one"], False)
+    assert (receiver.heard, wire.reading) == ([b"one", b"two", b"three"], True)
     protocol.connection_lost(None)

@@ -114,14 +114,13 @@ class Evidence:
             if (typed := self._typed_by(sight)) is not None
         }
 
+    def used_up(self) -> set[ClientId]:
+        """What was refused for good."""
+        return {id_ for id_, fate in self._fates() if fate.used_up}
+
     def denied(self) -> set[ClientId]:
-        """What every attempt was refused for, or one for good."""
-        return {
-            id_
-            for records in self.clients.values()
-            for id_, fate in _fates(records).items()
-            if fate.used_up or (fate.refused and not fate.may_be_logged and not fate.open)
-        }
+        """What was refused for good, or so far every time."""
+        return {id_ for id_, fate in self._fates() if fate.used_up or fate.only_refused}
 
     def parties(self, order_id: OrderId) -> set[UserId]:
         """The participants of an order at the end."""
@@ -139,6 +138,10 @@ class Evidence:
             for fault in self.faults
         )
 
+    def _fates(self) -> Iterator[tuple[ClientId, "_Fate"]]:
+        for records in self.clients.values():
+            yield from _fates(records).items()
+
     def _typed_by(self, sight: Sight) -> Typed | None:
         typed = self.typed.get(sight.event.client_id) if sight.event.client_id else None
         own = typed is not None and typed.client == sight.client and typed.by == sight.event.by
@@ -152,6 +155,10 @@ class _Fate(msgspec.Struct):
     refused: bool = False
     used_up: bool = False
     may_be_logged: bool = False
+
+    @property
+    def only_refused(self) -> bool:
+        return self.refused and not self.may_be_logged and not self.open
 
 
 def _fates(records: Iterable[Done]) -> dict[ClientId, _Fate]:

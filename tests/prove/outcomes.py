@@ -33,7 +33,7 @@ def check_outcomes(evidence: Evidence) -> Iterator[Violation]:
 
 def check_settled(evidence: Evidence) -> Iterator[Violation]:
     """`unsettled`: in the end everything typed was shown, or refused for good."""
-    settled = evidence.acknowledged().keys() | evidence.denied()
+    settled = evidence.acknowledged().keys() | evidence.used_up()
     for typed in evidence.typed.values():
         if typed.id not in settled:
             yield Violation("unsettled", typed.client, f"{typed.kind} {typed.id} has no outcome")

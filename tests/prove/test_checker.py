@@ -183,6 +183,12 @@ def message_was_left_in_the_outbox(story: Story) -> None:
     )
 
 
+@turns_red("unsettled")
+def client_gave_up_after_a_refusal_for_now(story: Story) -> None:
+    at = next(i for i, r in enumerate(story.records) if getattr(r, "code", None) == ErrorCode.BUSY)
+    del story.records[at + 1 :]
+
+
 @turns_red("unwarranted")
 def honest_message_was_refused_for_good(story: Story) -> None:
     at = next(i for i, r in enumerate(story.records) if getattr(r, "code", None) == ErrorCode.BUSY)

@@ -50,7 +50,8 @@ class View:
             case frames.MessageShown():
                 self._show(event)
                 self._mark(event.by, event.seen)
-            case frames.EditShown(target=target, text=text) if text is not None:
+            case frames.EditShown(target=target, text=text):
+                # Replayed without text, as it is not the latest any more, it dates the message yet.
                 self._change(target, text=text, edited_at=event.at)
             case frames.DeleteShown(target=target):
                 self._change(target, text="", gone="deleted")
@@ -89,7 +90,7 @@ class View:
         self,
         target: MessageId,
         *,
-        text: str,
+        text: str | None,
         edited_at: int | None = None,
         gone: frames.Gone | None = None,
     ) -> None:
@@ -98,7 +99,10 @@ class View:
         if message is None or message.gone is not None:
             return
         self.messages[target] = msgspec.structs.replace(
-            message, text=text, edited_at=edited_at or message.edited_at, gone=gone
+            message,
+            text=message.text if text is None else text,
+            edited_at=edited_at or message.edited_at,
+            gone=gone,
         )
 
     def _mark(self, user_id: UserId, n: int) -> None:

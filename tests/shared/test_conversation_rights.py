@@ -315,6 +315,14 @@ class TestModeration:
 
         assert story.append(message(ANNA, 5)).stands
 
+    def test_unmuting_one_leaves_others_muted(self) -> None:
+        """Everybody's mute is their own."""
+        story = greeted()
+        for event in (MOIRA.mute(2, ANNA), MOIRA.mute(3, BEN), MOIRA.unmute(4, BEN)):
+            story.append(event)
+
+        assert story.append(message(ANNA, 5)).verdict is Verdict.FORBIDDEN
+
     def test_a_closed_conversation_is_read_only(self) -> None:
         """Parties are told it is closed until a moderator opens it again."""
         story = greeted()

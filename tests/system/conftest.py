@@ -72,9 +72,10 @@ def serve() -> Serve:
     return serving
 
 
-@pytest.fixture
-def demo(tmp_path: Path) -> Iterator[Demo]:
-    """A system on a thread of its own, for tests that wait in other ways than by `await`."""
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """A system on a thread of its own, shared by a module's tests: their texts are their own."""
+    data = tmp_path_factory.mktemp("demo")
     started = threading.Event()
     demos: list[Demo] = []
     failures: list[BaseException] = []
@@ -84,7 +85,7 @@ def demo(tmp_path: Path) -> Iterator[Demo]:
         ended = asyncio.Event()
         loop = asyncio.get_running_loop()
         stop.append(partial(loop.call_soon_threadsafe, ended.set))
-        async with serving(tmp_path / "data") as demo:
+        async with serving(data) as demo:
             demos.append(demo)
             started.set()
             await ended.wait()

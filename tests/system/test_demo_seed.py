@@ -93,7 +93,7 @@ async def test_story_is_told_whole(theatre: Theatre) -> None:
 
     told = _fold(await theatre.records())
     assert sum(conversation.n for conversation in told.values()) == SAID
-    statuses = {id_: told[id_].order and told[id_].order.status for id_ in told}  # type: ignore[union-attr]
+    statuses = {id_: state.order.status for id_, state in told.items() if state.order}
     assert statuses == {
         FILM.order_id: "in_progress",
         LOOKBOOK.order_id: "pending",

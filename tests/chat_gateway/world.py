@@ -1,0 +1,363 @@
+"""An order with Anna and Ben as one gateway has it open, and recorders for what lies outside.
+
+Room, hub, publisher, lanes and sessions are the real ones. Recorded are the two things a session
+and a lane talk to: the socket, and the desk that does what takes time. The scripted log stands for
+an engine, because no real one fails on demand.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from chat_gateway.desk import Client
+from chat_gateway.hub import Hub
+from chat_gateway.lane import Lane
+from chat_gateway.publisher import Publisher
+from chat_gateway.seam import Answer, Opened, Shown
+from chat_gateway.session import Session
+from chat_gateway.tail import Room
+from shared.contracts import events as log
+from shared.contracts import frames
+from shared.contracts.errors import ErrorCode
+from shared.contracts.ids import NOTHING, ClientId, MessageId, OrderId, Seq, UserId, make_seq
+from shared.conversation import Conversation
+from shared.log.port import Draft, Reader, Record
+from shared.timeline import Entry, may_see, show
+from shared.tokens import Identity, Role
+from tests.shared.story import ANNA, ORDER, START_MS, client_id, message, order
+
+NOW_MS = START_MS + 60_000
+EXPIRES_AT = NOW_MS / 1_000 + 3_600
+
+Frame = frames.ServerFrame | frames.EventShown
+
+
+def room_with(*said: log.Event) -> Room:
+    """An order in progress, and what was said in it so far."""
+    room = Room(Conversation(ORDER))
+    for event in (order(), *said):
+        fold_next(room, event)
+    return room
+
+
+def fold_next(room: Room, event: log.Event, *, at: int = NOW_MS) -> Entry:
+    """The reader meets one more record of the order."""
+    head = room.conversation.head
+    return room.fold(make_seq(1, 0) if head == NOTHING else Seq(head + 1), at, event)
+
+
+def messages(by: UserId, count: int, *, first: int = 9_000) -> list[log.Message]:
+    """*count* messages that stand, one after the other."""
+    return [message(by, first + key, base=key) for key in range(count)]
+
+
+def identity(
+    user_id: UserId = ANNA,
+    *,
+    role: Role = "user",
+    orders: set[OrderId] | None = None,
+    expires_at: float = EXPIRES_AT,
+) -> Identity:
+    """What a good token says."""
+    named = None if orders is None else frozenset(orders)
+    return Identity(user_id, frozenset({role}), expires_at, orders=named)
+
+
+def send(
+    key: int, *, text: str = "Hi!", seen: int | None = 0, retry: bool = False, ref: int = 1
+) -> frames.Send:
+    """A client's frame that says something; *key* makes its id."""
+    return frames.Send(
+        ref=ref, order_id=ORDER, id=client_id(key), text=text, seen=seen, retry=retry
+    )
+
+
+class RecordingSocket:
+    """The client's end: what was sent to it, and how it was closed."""
+
+    def __init__(self) -> None:
+        self.buffered = 0
+        self.sent: list[bytes] = []
+        self.closed: tuple[int, str] | None = None
+
+    def send(self, frame: bytes) -> None:
+        if self.closed is None:
+            self.sent.append(frame)
+
+    def close(self, code: int, reason: str = "") -> None:
+        self.closed = self.closed or (int(code), reason)
+
+    def abort(self) -> None:
+        self.closed = self.closed or (1006, "")
+
+    @property
+    def code(self) -> int | None:
+        """The close code, null while open."""
+        return self.closed[0] if self.closed is not None else None
+
+    def take(self) -> list[Frame]:
+        """What came since the last call."""
+        sent, self.sent = self.sent, []
+        return [frames.decode_server_frame(frame) for frame in sent]
+
+
+class LookUp(NamedTuple):
+    """A look-up that was asked for, and the base that was taken then."""
+
+    client: Client
+    lane: Lane
+    id: MessageId
+    base: int
+
+
+class RecordingDesk:
+    """Takes wishes and leaves their answers to the test; its clocks stand still."""
+
+    def __init__(self) -> None:
+        self.ms = NOW_MS
+        self.seconds = 100.0
+        self.full = False
+        self.tokens: list[str] = []
+        self.joins: list[frames.Join] = []
+        self.pages: list[frames.History] = []
+        self.look_ups: list[LookUp] = []
+        self.marks: list[tuple[UserId, Seq]] = []
+        self.moves: list[tuple[str, UserId, bool]] = []
+        self.typed: list[tuple[UserId, str]] = []
+        self.dropped: list[OrderId | None] = []
+
+    def verify(self, client: Client, token: str) -> None:
+        self.tokens.append(token)
+
+    def open(self, client: Client, join: frames.Join) -> bool:
+        if not self.full:
+            self.joins.append(join)
+        return not self.full
+
+    def page(self, client: Client, request: frames.History) -> bool:
+        if not self.full:
+            self.pages.append(request)
+        return not self.full
+
+    def look_up(self, client: Client, lane: Lane, order_id: OrderId, id_: MessageId) -> None:
+        assert isinstance(client, Session)
+        base = client.orders[order_id].room.conversation.places
+        self.look_ups.append(LookUp(client, lane, id_, base))
+
+    def drop(self, client: Client, order_id: OrderId | None = None) -> bool:
+        self.dropped.append(order_id)
+        asked = [join for join in self.joins if order_id in (None, join.order_id)]
+        self.joins = [join for join in self.joins if join not in asked]
+        self.look_ups = [look_up for look_up in self.look_ups if look_up.client is not client]
+        return bool(asked)
+
+    def mark(self, client: Client, room: Room, user_id: UserId, up_to: Seq) -> None:
+        self.marks.append((user_id, up_to))
+
+    def arrived(self, room: Room, user_id: UserId, *, moderator: bool) -> None:
+        self.moves.append(("arrived", user_id, moderator))
+
+    def departed(self, room: Room, user_id: UserId, *, moderator: bool) -> None:
+        self.moves.append(("departed", user_id, moderator))
+
+    def typing(self, room: Room, user_id: UserId, what: frames.Typing) -> None:
+        self.typed.append((user_id, what))
+
+    def now_ms(self) -> int:
+        return self.ms
+
+    def time(self) -> float:
+        return self.seconds
+
+
+class RecordingOutlet:
+    """What a lane answered, in order: (what, ref or seq, id or code)."""
+
+    def __init__(self) -> None:
+        self.said: list[tuple[str, int, str]] = []
+        self.look_ups: list[MessageId] = []
+
+    def refuse(
+        self, ref: int, code: ErrorCode, message: str | None = None, *, id_: ClientId | None = None
+    ) -> None:
+        self.said.append(("refused", ref, code.value))
+
+    def unknown(self, ref: int, id_: ClientId) -> None:
+        self.said.append(("unknown", ref, id_))
+
+    def done(self, ref: int, entry: Entry) -> None:
+        self.said.append(("done", ref, entry.event.order_id))
+
+    def show(self, entry: Entry) -> None:
+        assert entry.id is not None
+        self.said.append(("event", entry.n, entry.id))
+
+    def look_up(self, lane: Lane, order_id: OrderId, id_: MessageId) -> None:
+        self.look_ups.append(id_)
+
+    def take(self) -> list[tuple[str, int, str]]:
+        """What was answered since the last call."""
+        said, self.said = self.said, []
+        return said
+
+
+class Batch(NamedTuple):
+    """A batch that was handed to the log, which owes an answer."""
+
+    events: list[log.Event]
+    answer: asyncio.Future[int]
+
+    def end(self, failure: Exception | None = None) -> None:
+        """Acknowledge it, or fail."""
+        if self.answer.done():
+            return  # whoever waited has given up
+        if failure is None:
+            self.answer.set_result(0)
+        else:
+            self.answer.set_exception(failure)
+
+
+class ScriptedLog:
+    """A log of one partition, of which the test says how each batch ends."""
+
+    partitions = 1
+
+    def __init__(self) -> None:
+        self.batches: list[Batch] = []
+
+    async def append(self, partition: int, drafts: Sequence[Draft]) -> int:
+        events = [log.decode_event(d.key, d.type, d.version, d.value) for d in drafts]
+        batch = Batch(events, asyncio.get_running_loop().create_future())
+        self.batches.append(batch)
+        return await batch.answer
+
+    async def ends(self) -> Sequence[int]:
+        return [0]
+
+    async def time_before(self, partition: int, offset: int) -> int | None:
+        return None
+
+    def reader(self) -> Reader:
+        raise NotImplementedError
+
+    async def dead_letter(self, record: Record, error: str) -> None:
+        raise NotImplementedError
+
+    async def ping(self) -> None:
+        return
+
+    async def close(self) -> None:
+        return
+
+
+async def turns(count: int = 8) -> None:
+    """Let every task that can go on do so."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+class House:
+    """One gateway's room, hub and publisher over a scripted log; made on a running loop."""
+
+    def __init__(
+        self, *said: log.Event, limits: frames.Limits | None = None, room: Room | None = None
+    ) -> None:
+        self.log = ScriptedLog()
+        self.hub = Hub()
+        self.desk = RecordingDesk()
+        self.room = room or room_with(*said)
+        self.limits = limits or frames.Limits()
+        self.publisher = Publisher(self.log, asyncio.get_running_loop())
+
+    # Lanes alone.
+
+    def lane(self, by: UserId = ANNA) -> tuple[Lane, RecordingOutlet]:
+        """A lane of one of a user's connections."""
+        outlet = RecordingOutlet()
+        return Lane(self.room, by, self.publisher, 0, outlet), outlet
+
+    # Whole sessions.
+
+    def connect(self) -> tuple[Session, RecordingSocket]:
+        """A connection of which nothing is known yet."""
+        socket = RecordingSocket()
+        session = Session(
+            socket, self.desk, self.hub, self.publisher, session_id="s", limits=self.limits
+        )
+        return session, socket
+
+    def greet(self, who: Identity) -> tuple[Session, RecordingSocket]:
+        """A connection that was welcomed."""
+        session, socket = self.connect()
+        session.receive(frames.encode_frame(frames.Hello(token="t")))
+        session.welcome(who)
+        socket.take()
+        return session, socket
+
+    def join(self, who: Identity | None = None) -> tuple[Session, RecordingSocket]:
+        """A connection that has the order open."""
+        session, socket = self.greet(who or identity())
+        open_order(session, self.room)
+        socket.take()
+        return session, socket
+
+    # The reader.
+
+    def meet(self, event: log.Event, *, at: int = NOW_MS) -> Entry:
+        """The reader meets a record: fold, publish, settle, as the feed does."""
+        entry = fold_next(self.room, event, at=at)
+        self.hub.publish(self.room, entry)
+        self.publisher.settle(entry)
+        return entry
+
+    async def handed_over(self) -> list[log.Event]:
+        """The events of the one batch that waits for the log's answer."""
+        await turns()
+        (batch,) = self.log.batches
+        return batch.events
+
+    async def end_batch(self, failure: Exception | None = None) -> list[log.Event]:
+        """End the oldest batch so, and give what was in it."""
+        await turns()
+        batch = self.log.batches.pop(0)
+        batch.end(failure)
+        await turns()
+        return batch.events
+
+
+def answer_from(
+    room: Room, after: Seq | None, reader: UserId, *, moderator: bool = False
+) -> Answer:
+    """What a join is answered from a room that holds all of its order."""
+    shown = [
+        Shown(entry.seq, frames.encode_frame(show(entry, moderator=moderator)))
+        for entry in room.entries
+        if entry.seq > (after or NOTHING) and may_see(entry, reader, moderator=moderator)
+    ]
+    return Answer(shown, complete=True)
+
+
+def open_order(session: Session, room: Room, *, ref: int = 1, after: Seq | None = None) -> None:
+    """Answer a join of this session."""
+    who = session.identity
+    assert who is not None
+    moderator = "moderator" in who.roles
+    answer = answer_from(room, after, who.user_id, moderator=moderator)
+    join = frames.Join(ref=ref, order_id=room.conversation.order_id, after=after)
+    session.opened(join, Opened(room, answer), [])
+
+
+def say(session: Session, *frames_: frames.ClientFrame) -> None:
+    """The client sends these frames."""
+    for frame in frames_:
+        session.receive(frames.encode_frame(frame))
+
+
+def count_of(socket: RecordingSocket, holds: Callable[[Frame], bool]) -> int:
+    """How many of the frames that came since are such."""
+    return sum(1 for frame in socket.take() if holds(frame))
+
+
+def limits_with(changes: Mapping[str, int]) -> frames.Limits:
+    """The limits with some of them turned down."""
+    return frames.Limits(**changes)
