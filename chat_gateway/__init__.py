@@ -2,6 +2,7 @@
 
 Reading order, inside out, the parts without `await` first: `tail` (what is held of the log), `seam`
 (how a join is answered without a hole), `lane` and `session` (one client's conversation), `hub`
-(who is told); then what moves bytes: `feed` (log to tails), `publisher` (events to log), `direct`
-and `endpoint` (sockets), `archiver` (log to store), and `app`, where all of it is put together.
+(who is told); then what moves bytes: `feed` (log to tails), `publisher` (events to log), `socket`,
+`direct_socket`, `direct` and `endpoint` (connections), `gateway` (what sessions wait for),
+`archiver` (log to store), and `app`, where all of it is put together.
 """

@@ -19,6 +19,11 @@ class Client(Protocol):
         """Who it is; null before `welcome`."""
         ...
 
+    @property
+    def backlog(self) -> int:
+        """How many bytes wait for it to take them."""
+        ...
+
     def welcome(self, identity: Identity) -> None:
         """The token is good."""
         ...

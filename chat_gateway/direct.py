@@ -23,7 +23,7 @@ from websockets.http11 import Request
 from websockets.protocol import State
 
 from chat_gateway.direct_socket import FIN_TEXT, SHORT_MAX, DirectSocket
-from chat_gateway.socket import EXTENSION, INTERNAL_ERROR, MakeReceiver, Receiver, log_failure
+from chat_gateway.socket import EXTENSION, MakeReceiver, Receiver, log_failure
 from shared.contracts.errors import CloseCode
 
 try:
@@ -97,7 +97,7 @@ class DirectProtocol(DirectSocket):
         except Exception as error:
             log_failure(error)
             if self._receiver is not None:
-                self.close(INTERNAL_ERROR)
+                self.close(CloseCode.INTERNAL_ERROR)
         finally:
             if self._receiver is None:
                 self.send_500_response()  # only where there was no answer to the handshake
@@ -169,7 +169,7 @@ class DirectProtocol(DirectSocket):
             self._receiver.receive(payload)
         except Exception as error:
             log_failure(error)
-            self.close(INTERNAL_ERROR)
+            self.close(CloseCode.INTERNAL_ERROR)
 
     def _ask_library(self, frame: bytes) -> None:
         """Let `websockets` judge a whole frame, or one that it refuses at the header."""

@@ -7,6 +7,7 @@ reader's own loop alone seeks and stops, between two fetches.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Generator, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any, Final, TypeVar, assert_never
 
 from chat_gateway.catch_up import CatchUpReader
@@ -96,9 +97,12 @@ class Feed:
         order_id: OrderId,
         after: Seq | None,
         steps: Callable[[Tail], Generator[Need, Any, T]],
+        *,
+        turn: AbstractAsyncContextManager[None] | None = None,
         ask_again: AskAgain | None = None,
     ) -> T:
-        """Run one of the seam's generators over the order's tail, once that is past *after*.
+        """Run one of the seam's generators over the order's tail, once that is past *after* and it
+        is the reader's *turn*.
 
         What it returns is handed on without another `await`. Raises what the generator raises, and
         `Unavailable` where the log or the store do not answer in time.
@@ -108,7 +112,8 @@ class Feed:
         try:
             tail = await self._tail(partition)
             await self._reach(tail, after)
-            return await self._drive(tail, order_id, steps(tail), ask_again)
+            async with turn or nullcontext():
+                return await self._drive(tail, order_id, steps(tail), ask_again)
         except (StoreUnavailable, OSError, ValueError) as error:
             # OSError: the log cannot be read, or not in time. ValueError: a snapshot of another
             # version of the fold; the archiver says so to the operator.

@@ -5,7 +5,8 @@ import logging
 import random
 import secrets
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from chat_gateway.access import AccessCache, OrdersUnavailable
@@ -42,6 +43,10 @@ HELLO_DEADLINE_S: Final = 5.0
 EXPIRY_GRACE_S: Final = 5.0
 ANSWER_DEADLINE_S: Final = 10.0
 """Whatever a client asked for ends by then; each wait on the way has a shorter one of its own."""
+BACKLOG_MAX: Final = 65_536
+"""While more than this waits for a client, no further page is made for it: a slow line must not
+fill up with answers until the client counts as too slow, comes back and asks for the same again."""
+BACKLOG_CHECK_S: Final = 0.02
 OPENING_MAX: Final = 50
 PAGING_MAX: Final = 8
 RECONNECT_SPREAD_MS: Final = 5_000
@@ -82,6 +87,7 @@ class Gateway:
         self._limits = limits
         self._clock = clock
         self._wishes: dict[Client, dict[asyncio.Task[None], tuple[str, OrderId | None]]] = {}
+        self._turns: dict[Client, asyncio.Lock] = {}
         self._timers: dict[Client, asyncio.TimerHandle] = {}
         """Of each session: the deadline of its hello, then the end of its token."""
         self._wheel: list[set[Session]] = [set() for _ in range(HEARTBEAT_S)]
@@ -239,7 +245,8 @@ class Gateway:
                     order_id,
                     join.after,
                     lambda tail: open_order(tail, order_id, reader, access, query),
-                    ask_again,
+                    turn=self._turn(client),
+                    ask_again=ask_again,
                 )
         except Exception as error:
             client.not_opened(join, _code_of(error))
@@ -264,6 +271,7 @@ class Gateway:
                     request.order_id,
                     request.after,
                     lambda tail: read_page(tail, request.order_id, reader, query),
+                    turn=self._turn(client),
                 )
         except Exception as error:
             client.not_paged(request, _code_of(error))
@@ -277,7 +285,9 @@ class Gateway:
         try:
             async with asyncio.timeout(ANSWER_DEADLINE_S):
                 answer = await self._feed.answer(
-                    order_id, None, lambda tail: read_page(tail, order_id, reader, query)
+                    order_id,
+                    None,
+                    lambda tail: read_page(tail, order_id, reader, query),
                 )
         except Exception as error:
             _code_of(error)  # lost, as any mark may be: the next one says more
@@ -293,12 +303,22 @@ class Gateway:
         try:
             async with asyncio.timeout(ANSWER_DEADLINE_S):
                 found = await self._feed.answer(
-                    order_id, None, lambda tail: look_up(tail, order_id, id_)
+                    order_id,
+                    None,
+                    lambda tail: look_up(tail, order_id, id_),
                 )
         except Exception as error:
             _code_of(error)
             found = Uncertain()
         lane.looked_up(found, base, self.now_ms())
+
+    @asynccontextmanager
+    async def _turn(self, client: Client) -> AsyncIterator[None]:
+        """One page at a time for each client, and none while it has not taken the one before."""
+        async with self._turns.setdefault(client, asyncio.Lock()):
+            while client.backlog > BACKLOG_MAX:  # noqa: ASYNC110 (transports tell nobody)
+                await asyncio.sleep(BACKLOG_CHECK_S)
+            yield
 
     def _watch_expiry(self, client: Client, identity: Identity) -> None:
         left = identity.expires_at + EXPIRY_GRACE_S - self._clock()
@@ -338,6 +358,7 @@ class Gateway:
 
     def _forget(self, client: Client) -> None:
         self._wishes.pop(client, None)
+        self._turns.pop(client, None)
         if (timer := self._timers.pop(client, None)) is not None:
             timer.cancel()
         for slot in self._wheel:

@@ -88,6 +88,11 @@ class Session:
 
     # From the desk.
 
+    @property
+    def backlog(self) -> int:
+        """How many bytes wait for the client to take them."""
+        return self.socket.buffered
+
     def welcome(self, identity: Identity) -> None:
         """The token is good."""
         if self.identity is None and "service" in identity.roles:

@@ -17,9 +17,6 @@ from shared.contracts.frames import Limits
 EXTENSION = "order_chat.direct"
 """Key of `scope["extensions"]` under which a server offers to be attached to."""
 
-INTERNAL_ERROR = 1011
-"""Close code for a mistake of ours; no client is expected to tell it from a lost connection."""
-
 logger = logging.getLogger("order_chat.gateway")
 
 
@@ -177,7 +174,7 @@ class AsgiSocket:
             receiver.receive(data)
         except Exception as error:
             log_failure(error)
-            self.close(INTERNAL_ERROR)
+            self.close(CloseCode.INTERNAL_ERROR)
 
     async def _write(self) -> None:
         try:

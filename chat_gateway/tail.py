@@ -91,7 +91,7 @@ class Room:
         """Backwards, since what changes is mostly young; the message itself ends the search."""
         for entry in reversed(self.entries):
             apply(change, entry)
-            if getattr(entry.event, "id", None) == change.target:
+            if entry.id == change.target:  # not a void copy, which has no claim to it
                 return
 
 

@@ -71,7 +71,7 @@ class Outcome(msgspec.Struct, gc=False):
     prev: Seq | None
     """Position of the previous event that participants see, null if there is none."""
     n: int = 0
-    """A standing message's number, else 0."""
+    """A standing message's number, or the number a standing read mark counts as; else 0."""
     seen: int = 0
     """For a standing message, the number up to which its writer had read with it."""
     original: Claim | None = None
@@ -201,7 +201,7 @@ class Conversation(msgspec.Struct):
         if isinstance(event, log.OrderChanged):
             return Outcome(self._change_order(event), prev)
         if isinstance(event, log.Read):
-            return Outcome(self._move_mark(event), prev)
+            return self._move_mark(event, prev)
         original = self.remembered.get(event.id)
         if original is not None:
             return Outcome(Verdict.COPY, prev, original=original)
@@ -263,7 +263,8 @@ class Conversation(msgspec.Struct):
         if max(mark.n, seen) == before:
             mark = Mark(claim.seq, claim.n)
         elif seen > mark.n:
-            at = next((c.seq for c in self.remembered.values() if c.n == seen), mark.up_to)
+            known = reversed(self.remembered.values())
+            at = next((claim.seq for claim in known if claim.n == seen), mark.up_to)
             mark = Mark(at, seen)
         self.marks[message.by] = mark
         return mark.n
@@ -276,15 +277,15 @@ class Conversation(msgspec.Struct):
         self.order = event
         return Verdict.STANDS
 
-    def _move_mark(self, event: log.Read) -> Verdict:
-        if not self.may(event.by, "read"):
-            return Verdict.FORBIDDEN
+    def _move_mark(self, event: log.Read, prev: Seq | None) -> Outcome:
+        if event.as_ != "participant" or not self.may(event.by, "read"):
+            return Outcome(Verdict.FORBIDDEN, prev)
         mark = self.marks.get(event.by)
         n = min(event.n, self.n)
         if n <= (mark.n if mark else 0):
-            return Verdict.STALE
+            return Outcome(Verdict.STALE, prev)
         self.marks[event.by] = Mark(event.up_to, n)
-        return Verdict.STANDS
+        return Outcome(Verdict.STANDS, prev, n=n)
 
     def _judge_message(self, event: log.Message, at: int) -> Verdict:
         if self.order is None:
@@ -345,7 +346,9 @@ class Conversation(msgspec.Struct):
     def _judge_target(self, target: MessageId) -> Verdict:
         """A message too old to be remembered may be acted on; what is remembered must be one."""
         claim = self.remembered.get(target)
-        return Verdict.NOT_FOUND if claim is not None and not claim.n else Verdict.STANDS
+        if claim is None:
+            return Verdict.STANDS if self.places > REMEMBERED else Verdict.NOT_FOUND
+        return Verdict.STANDS if claim.n else Verdict.NOT_FOUND
 
     def _changed_since(self, target: MessageId, base: int) -> bool:
         """Whether a message changed after the text that a restore carries was looked at."""

@@ -215,8 +215,8 @@ def show(entry: Entry, *, moderator: bool = False) -> frames.EventShown:
             )
         case log.Delete(id=id_, client_id=client_id, target=target):
             return frames.DeleteShown(**place, id=id_, client_id=client_id, target=target)
-        case log.Read(up_to=up_to, n=n):
-            return frames.ReadShown(**place, up_to=up_to, n=n)
+        case log.Read(up_to=up_to):
+            return frames.ReadShown(**place, up_to=up_to, n=entry.n)
         case log.Report():
             return _show_report(event, place)
         case _:

@@ -63,6 +63,7 @@ class CloseCode(IntEnum):
     INVALID_DATA = 1007  # text was not UTF-8
     POLICY_VIOLATION = 1008  # too many malformed frames
     TOO_BIG = 1009  # a frame over `limits.frame_bytes`
+    INTERNAL_ERROR = 1011  # reconnect with back-off
     SERVICE_RESTART = 1012  # reconnect after the time `goodbye` named
     TOKEN = 4001  # stop until a new token is at hand
     ACCESS = 4003  # stop

@@ -217,6 +217,7 @@ def decode_event(
     if _depth(value) > DEPTH_MAX:
         raise NotAnEvent(f"nested deeper than {DEPTH_MAX}")
     try:
+        value.decode()  # all of it: a later version may know a field that is passed over here
         event = _DECODERS[type_].decode(value)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         # The library's own text may quote the value; its class and the type say enough.

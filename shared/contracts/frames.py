@@ -516,7 +516,10 @@ def salvage(data: bytes | str) -> tuple[int | None, ClientId | None]:
 
 
 def decode_server_frame(data: bytes | str) -> ServerFrame | EventShown:
-    """The frame a server sent, events included (for clients written in Python, and for tests)."""
+    """The frame a server sent, events included (for clients written in Python, and for tests).
+
+    Raises `msgspec.DecodeError`, for an `op` or `type` of a later version too.
+    """
     peek = msgspec.json.decode(data, type=_Peek)
     return _EVENT_DECODER.decode(data) if peek.op == "event" else _SERVER_DECODER.decode(data)
 

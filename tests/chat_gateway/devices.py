@@ -39,7 +39,7 @@ class Device:
         self.items: list[Item] = []
         self.session: Session | None = None
         self.burst: list[Item] = []
-        """What is still to be sent again, in order, after a reconnect."""
+        """What is still to be sent, in order, after a reconnect."""
         self._socket = RecordingSocket()
         self._keys = iter(range(first_key, first_key + 1_000))
         self._refs = iter(range(1, 1_000_000))
@@ -52,6 +52,8 @@ class Device:
         """Its user says one more thing."""
         item = Item(next(self._keys))
         self.items.append(item)
+        if self.burst:
+            self.burst.append(item)  # what is new waits for what is old
         return item
 
     def connect(self, house: House) -> Session | None:

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from chat_gateway.hub import Hub
 from chat_gateway.seam import REPLAY_EVENTS_MAX, Answer, Opened, Query, Reader
 from chat_gateway.tail import Room
 from shared.contracts import frames
@@ -56,6 +57,7 @@ class Client:
         self.moderator = moderator
         self.reader = Reader(user_id, moderator)
         self.answered: Seq = NOTHING
+        self._hub: Hub | None = None
         self.room: Room | None = None
         """The room it was subscribed to; null while it has the order not open."""
         self.head: Seq | None = None
@@ -95,22 +97,21 @@ class Client:
 
     # Answers.
 
-    def opened(self, query: Query, opened: Opened) -> None:
+    def opened(self, query: Query, opened: Opened, hub: Hub) -> None:
         """Check a join's answer, show it, and be subscribed."""
+        if self.room is None:
+            hub.subscribe(self.order_id, self)
+            self._hub = hub
         room, answer = opened.room, opened.answer
         head, shown = room.conversation.head, room.conversation.shown
         if query.after is None or answer.reset:
-            self._check_reset(query, answer, head)
             self._check_newest(query, answer, head)
-            self.view = View()
-            self.head = NOTHING
+            self._begin(_oldest(answer))
         else:
             expected = self._truth.visible(self.reader, query.after, head)
             self._check(answer, expected, head, complete=True)
             if query.after == NOTHING:
-                self.view = View()
-                self.head = NOTHING
-        self.view.oldest = min(self.view.oldest, self._oldest(query, answer, head))
+                self._begin(NOTHING)
         self._show_answer(answer)
         self.room, self.head, self.answered = room, shown, head
         self._last = max(self._last, head)
@@ -128,11 +129,13 @@ class Client:
         if before == self.view.oldest:
             for shown in answer.events:
                 self.view.apply(_decoded(shown.frame), moderator=self.moderator)
-            self.view.oldest = self._oldest(query, answer, head)
+            self.view.oldest = _oldest(answer)
 
     def leave(self) -> None:
         """Close the order; what was on the screen stays."""
-        self.room = None
+        if self._hub is not None:
+            self._hub.unsubscribe(self.order_id, self)
+        self._hub = self.room = None
 
     # At rest.
 
@@ -146,18 +149,13 @@ class Client:
             for told in self._truth.between(Seq(self.view.oldest - 1), head)
             if told.entry.type == "message" and told.entry.shown
         ]
-        if sorted(self.view.messages.values(), key=lambda message: message.seq) != expected:
-            raise Violation(f"{self.user_id} sees {self.view.messages} instead of {expected}")
+        seen = sorted(self.view.messages.values(), key=lambda message: message.seq)
+        if seen != expected:
+            wrong = [message for message in seen if message not in expected]
+            lacking = [message for message in expected if message not in seen]
+            raise Violation(f"the screen shows {wrong} and lacks {lacking}")
 
     # Inside.
-
-    def _check_reset(self, query: Query, answer: Answer, head: Seq) -> None:
-        """Only what cannot be replayed may be answered by a reset."""
-        after = query.after
-        if after is None or not answer.reset or after > head:
-            return
-        if len(self._truth.between(after, head)) <= REPLAY_EVENTS_MAX:
-            raise Violation(f"a reset from {after} to {head}")
 
     def _check_newest(self, query: Query, answer: Answer, head: Seq) -> None:
         below = query.before if query.before is not None else _END
@@ -169,11 +167,11 @@ class Client:
         if answer.complete is not complete:
             raise Violation(f"complete is {answer.complete} at {head}")
 
-    def _oldest(self, query: Query, answer: Answer, head: Seq) -> Seq:
-        """From where on the screen is whole with this answer."""
-        if query.after is not None and not answer.reset:
-            return Seq(query.after + 1)
-        return answer.events[0].seq if answer.events and not answer.complete else NOTHING
+    def _begin(self, oldest: Seq) -> None:
+        """Clear the screen."""
+        self.view = View()
+        self.view.oldest = oldest
+        self.head = NOTHING
 
     def _show_answer(self, answer: Answer) -> None:
         assert self.head is not None
@@ -187,6 +185,11 @@ class Client:
         if not isinstance(event, frames.ReportShown | frames.FlagShown):
             self.head = event.seq
         self.view.apply(event, moderator=self.moderator)
+
+
+def _oldest(answer: Answer) -> Seq:
+    """From where on the screen is whole with this page."""
+    return answer.events[0].seq if answer.events and not answer.complete else NOTHING
 
 
 def _decoded(frame: bytes) -> frames.EventShown:

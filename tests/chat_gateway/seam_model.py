@@ -147,20 +147,18 @@ class Trial:
             return
         wish = self._dice.choice(self._wishes)
         for _ in range(self._dice.choice((1, 1, 2, 4))):
-            if not wish.ended:
+            if wish in self._wishes:
                 self._step(wish)
 
     def leave(self) -> None:
         """By its own wish, or since the connection was cut; to the order both are the same."""
         client = self._some_member()
         if client is not None:
-            client.leave()
             self._drop(client)
             self.counts["cuts"] += 1
 
     def restart_gateway(self) -> None:
         for client in self._clients:
-            client.leave()
             self._drop(client)
         self._world.follow()
         self.counts["restarts"] += 1
@@ -176,6 +174,9 @@ class Trial:
             self._world.append(self._world.authors[order_id].next())
 
     def _step(self, wish: Wish) -> None:
+        if wish.client.room is None and not isinstance(wish, Join):
+            self._wishes.remove(wish)  # the order withdrew its reader meanwhile
+            return
         try:
             wish.step()
         except Unavailable:
@@ -185,11 +186,7 @@ class Trial:
         else:
             if wish.ended:
                 self._count(wish)
-        if wish.ended:
-            self._drop_members_who_left(wish)
-
-    def _drop_members_who_left(self, wish: Wish) -> None:
-        if wish in self._wishes:
+        if wish.ended and wish in self._wishes:
             self._wishes.remove(wish)
 
     def _count(self, wish: Wish) -> None:
@@ -207,7 +204,7 @@ class Trial:
                 self._world.append(draft_of(msgspec.structs.replace(event, base=wish.base)))
 
     def _drop(self, client: Client) -> None:
-        self._world.hub.unsubscribe(client.order_id, client)
+        client.leave()
         self._wishes = [wish for wish in self._wishes if wish.client is not client]
 
     def _some_member(self) -> Client | None:
@@ -231,12 +228,13 @@ class Trial:
     def _rest(self) -> None:
         """Everybody comes to the end of the log; then views and store must show all of it."""
         world = self._world
+        while self._wishes:
+            world.read(world.behind)
+            world.catch_up()
+            self._step(self._wishes[0])
         world.archive_all()
         world.check_store()
         world.read(world.behind)
-        while self._wishes:
-            world.catch_up()
-            self._step(self._wishes[0])
         for client in self._clients:
             if client.moderator and world.truths[client.order_id].conversation.order is not None:
                 self._join_now(client)

@@ -9,6 +9,7 @@ from random import Random
 from typing import Any, assert_never
 
 from chat_gateway.seam import (
+    REPLAY_EVENTS_MAX,
     Access,
     AskAccess,
     AwaitRecord,
@@ -25,7 +26,7 @@ from chat_gateway.seam import (
     read_page,
 )
 from chat_gateway.tail import Lent, Room
-from shared.contracts.ids import MessageId, Seq
+from shared.contracts.ids import NOTHING, MessageId, Seq
 from shared.timeline import Entry
 from tests.chat_gateway.seam_client import Client
 from tests.chat_gateway.seam_truth import Violation
@@ -51,7 +52,8 @@ class Wish:
         self._answer: Any = None
         self._answered = False
         self._waits_for: Lent | None = None
-        self._head: Seq | None = None
+        self._room: Room | None = None
+        self._head = NOTHING
 
     def step(self) -> None:
         """Go on by one step. Raises what the generator raises; then it has ended, as it has when
@@ -89,6 +91,9 @@ class Wish:
         except BaseException:
             self.ended = True
             raise
+        if isinstance(self._need, AwaitRecord):
+            self._room = self._world.tail.rooms[self.client.order_id]
+            self._head = self._room.conversation.head
 
     def _read(self) -> None:
         """Read what is needed as it is this moment; waiting may go on."""
@@ -119,13 +124,10 @@ class Wish:
                 assert_never(self._need)
 
     def _await_record(self) -> None:
-        head = self._world.tail.rooms[self.client.order_id].conversation.head
-        if self._head is None:
-            self._head = head
-        self._answer = head > self._head
+        """Wait for the room to go on, or give up."""
+        assert self._room is not None
+        self._answer = self._room.conversation.head > self._head
         self._answered = self._answer or self._dice.random() < 0.1
-        if self._answered:
-            self._head = None
 
     def _await_lent(self, after: Seq) -> None:
         if self._waits_for is None:
@@ -160,9 +162,17 @@ class Join(Wish):
         self.reset = result.answer.reset
         if self._world.tail.rooms.get(self.client.order_id) is not result.room:
             raise Violation("the room that was opened is not the one that folds")
-        if self.client.room is None:
-            self._world.hub.subscribe(self.client.order_id, self.client)
-        self.client.opened(self._query, result)
+        if self.reset:
+            self._check_reset(result.room.conversation.head)
+        self.client.opened(self._query, result, self._world.hub)
+
+    def _check_reset(self, head: Seq) -> None:
+        """Only what cannot be replayed may be answered by a reset: too much, or a position that
+        the log had not given when this was asked."""
+        if self._not_before is not None:
+            missed = self._world.truths[self.client.order_id].between(self._not_before, head)
+            if len(missed) <= REPLAY_EVENTS_MAX:
+                raise Violation(f"a reset from {self._not_before} to {head}")
 
     @property
     def resumes(self) -> bool:

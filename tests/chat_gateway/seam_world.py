@@ -262,4 +262,6 @@ class World:
 
     def _new_archiver(self) -> _Steps:
         store = cast(Store, _Store(self.store))
-        return cast(_Steps, Archiver(self._log, store, epoch=EPOCH).run())
+        steps = cast(_Steps, Archiver(self._log, store, epoch=EPOCH).run())
+        steps.send(None)  # to its first call
+        return steps

@@ -66,11 +66,16 @@ class NaiveConversation:
             verdict=Verdict(verdict),
             prev=self._shown[-1] if self._shown else None,
             shown=shown,
-            n=self.messages if is_message else 0,
+            n=self._number(event) if stands else 0,
             place=self.places if claims else 0,
         )
         self._note(told, claims)
         return told
+
+    def _number(self, event: log.Event) -> int:
+        if isinstance(event, log.Read):
+            return min(event.n, self.messages)
+        return self.messages if isinstance(event, log.Message) else 0
 
     def unread(self, user_id: UserId) -> int:
         """How many messages this user has not read, counted one by one."""
@@ -130,7 +135,7 @@ class NaiveConversation:
                 yield "stale"
             return
         if isinstance(event, log.Read):
-            if "read" not in self._granted(event.by):
+            if event.as_ != "participant" or "read" not in self._granted(event.by):
                 yield "forbidden"
             if self.read.get(event.by, set()).issuperset(range(1, min(event.n, self.messages) + 1)):
                 yield "stale"
@@ -194,7 +199,10 @@ class NaiveConversation:
 
     def _objections_to_target(self, target: MessageId) -> Iterator[str]:
         claim = self.remembers(target)
-        if claim is not None and not claim.n:
+        if claim is None:
+            if self.places <= REMEMBERED:
+                yield "not_found"
+        elif not claim.n:
             yield "not_found"
 
     def _granted(self, user_id: UserId) -> tuple[str, ...]:
