@@ -327,6 +327,10 @@ class Lane:
         )
 
     def _put_off(self, attempt: Attempt) -> None:
+        if (entry := self._room.entry(attempt.event.id)) is not None:
+            # Its record came by while it waited, and its client may have seen it.
+            self._found(attempt, entry)
+            return
         frame = attempt.frame
         self._tell_put_off(attempt.event.id, frame.ref, frame.id, attempt.turn, attempt.retry)
 

@@ -38,6 +38,8 @@ TRIES: Final = 3
 ANSWER_BYTES_MAX: Final = 200 * 1024
 _ABOVE_ALL: Final = make_seq(EPOCH_MAX + 1, 0)
 REPLAY_EVENTS_MAX: Final = Limits().replay_events
+REPLAY_PAGES_MAX: Final = 20
+"""Pages of the store that one replay may look through for what its reader sees."""
 
 
 # What a generator may ask for.
@@ -137,6 +139,13 @@ class Answer(msgspec.Struct):
     reset: bool = False
 
 
+class Stored(msgspec.Struct):
+    """What the store has of an answer; `more`: the entries end before the range does."""
+
+    entries: list[Entry] = []
+    more: bool = False
+
+
 class Opened(msgspec.Struct):
     """A join's answer and the room to subscribe to, before anything else happens."""
 
@@ -171,7 +180,7 @@ def open_order(
     if reset:
         query = Query(after=None, before=None, limit=query.limit)
     while True:
-        room, stored = yield from _meet(tail, order_id, query)
+        room, stored = yield from _meet(tail, order_id, reader, query)
         if access is not None and _version(room) < access.version:
             if not (yield AwaitRecord(order_id)):
                 raise Unavailable
@@ -195,7 +204,7 @@ def read_page(
     tail: Tail, order_id: OrderId, reader: Reader, query: Query
 ) -> Generator[Need, Any, Answer]:
     """A page of history, or a replay. Raises `Unavailable`."""
-    room, stored = yield from _meet(tail, order_id, query)
+    room, stored = yield from _meet(tail, order_id, reader, query)
     return _answer(room, stored, reader, query)
 
 
@@ -221,25 +230,27 @@ def look_up(tail: Tail, order_id: OrderId, id_: MessageId) -> Generator[Need, An
 
 
 def _meet(
-    tail: Tail, order_id: OrderId, query: Query
-) -> Generator[Need, Any, tuple[Room, list[Entry]]]:
+    tail: Tail, order_id: OrderId, reader: Reader, query: Query
+) -> Generator[Need, Any, tuple[Room, Stored]]:
     """The order's room, and the stored entries of the query that the room does not hold."""
     for tries in range(1, TRIES + 1):
         room = tail.rooms.get(order_id)
         if room is None and _holds_everything(tail):
-            return tail.open_room(Conversation(order_id)), []
+            return tail.open_room(Conversation(order_id)), Stored()
         if room is not None and _holds(room, query):
-            return room, []
+            return room, Stored()
         watermark: Watermark | None = yield ReadWatermark()
         conversation: StoredConversation | None = yield ReadConversation(order_id)
         head = conversation.head if conversation is not None else NOTHING
         ceiling = room.floor if room is not None else head
-        stored: list[Entry] = yield _page_below(order_id, ceiling, query)
+        stored = yield from _read_below(order_id, ceiling, reader, query)
         covered = _covered(tail, watermark, conversation)
         # From here to the return there is no yield: the room is the live one, or made now.
         room = tail.rooms.get(order_id)
         if room is not None:
-            if room.floor <= ceiling <= covered:
+            # What the page has between the room's floor and the ceiling must be in the room too.
+            folded = max(room.floor, room.conversation.head)
+            if room.floor <= ceiling <= min(covered, folded):
                 return room, stored
         elif head <= ceiling and tail.seq(tail.start) <= covered + 1:
             return tail.open_room(_load(order_id, conversation)), stored
@@ -278,14 +289,33 @@ def _holds(room: Room, query: Query) -> bool:
     return held > query.limit
 
 
-def _page_below(order_id: OrderId, ceiling: Seq, query: Query) -> ReadPage:
-    """The store's part: up to the ceiling, one more than fits, to know whether there is more."""
+def _read_below(
+    order_id: OrderId, ceiling: Seq, reader: Reader, query: Query
+) -> Generator[Need, Any, Stored]:
+    """The store's part, up to the ceiling: one more than fits, to know whether there is more."""
     before = Seq(ceiling + 1)
     if query.before is not None:
         before = min(before, query.before)
-    if query.after is not None:
-        return ReadPage(order_id, query.after, before, REPLAY_EVENTS_MAX + 1, False, None)
-    return ReadPage(order_id, NOTHING, before, query.limit + 1, True, PAGED)
+    if query.after is None:
+        newest = yield ReadPage(order_id, NOTHING, before, query.limit + 1, True, PAGED)
+        return Stored(newest)
+    stored = Stored()
+    after = query.after
+    # Much of what stands may be nothing this reader sees, as the read marks of large orders.
+    for _ in range(REPLAY_PAGES_MAX):
+        page: list[Entry] = yield ReadPage(
+            order_id, after, before, REPLAY_EVENTS_MAX + 1, False, None
+        )
+        stored.entries += [entry for entry in page if _may_see(entry, reader)]
+        stored.more = len(page) > REPLAY_EVENTS_MAX
+        if not stored.more or len(stored.entries) > REPLAY_EVENTS_MAX:
+            break
+        after = page[-1].seq
+    return stored
+
+
+def _may_see(entry: Entry, reader: Reader) -> bool:
+    return may_see(entry, reader.user_id, moderator=reader.moderator)
 
 
 def _covered(
@@ -316,13 +346,16 @@ def _may_read(room: Room, reader: Reader) -> bool:
     return room.conversation.may(reader.user_id, "read")
 
 
-def _answer(room: Room, stored: list[Entry], reader: Reader, query: Query) -> Answer:
+def _answer(room: Room, stored: Stored, reader: Reader, query: Query) -> Answer:
     """Join the store's entries with the room's, bring them to the present, cut to size."""
-    apply_all(room.changes(), stored)
+    apply_all(room.changes(), stored.entries)
     below = query.before if query.before is not None else _ABOVE_ALL
-    entries = [entry for entry in stored if entry.seq <= room.floor]
+    entries = [entry for entry in stored.entries if entry.seq <= room.floor]
     if query.after is not None:
-        return _replay(room, entries, reader, query.after, below)
+        # What the room holds follows on the store's part only if that is whole.
+        if not stored.more:
+            entries += room.entries
+        return _replay(entries, reader, query.after, below, more=stored.more)
     entries += room.entries
     paged = [
         entry for entry in entries if entry.seq < below and entry.shown and entry.type in PAGED
@@ -332,15 +365,8 @@ def _answer(room: Room, stored: list[Entry], reader: Reader, query: Query) -> An
     return Answer(kept, complete=len(kept) == len(paged))
 
 
-def _replay(room: Room, stored: list[Entry], reader: Reader, after: Seq, below: Seq) -> Answer:
-    more = len(stored) > REPLAY_EVENTS_MAX
-    # What the room holds follows on the store's part only if that is whole.
-    entries = stored if more else [*stored, *room.entries]
-    visible = [
-        entry
-        for entry in entries
-        if after < entry.seq < below and may_see(entry, reader.user_id, moderator=reader.moderator)
-    ]
+def _replay(entries: list[Entry], reader: Reader, after: Seq, below: Seq, *, more: bool) -> Answer:
+    visible = [entry for entry in entries if after < entry.seq < below and _may_see(entry, reader)]
     kept = _fitting(visible[:REPLAY_EVENTS_MAX], reader)
     return Answer(kept, complete=not more and len(kept) == len(visible))
 

@@ -159,6 +159,7 @@ class Session:
 
     def withdrawn(self, order_id: OrderId) -> None:
         """The order's own events say that this user takes no part any more."""
+        self._desk.drop(self, order_id)
         self._close_order(order_id)
         self._send(frames.Left(ref=None, order_id=order_id, code=ErrorCode.FORBIDDEN))
 

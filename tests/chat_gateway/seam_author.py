@@ -9,7 +9,7 @@ from typing import Final
 
 from chat_gateway.seam import Access
 from shared.contracts import events as log
-from shared.contracts.ids import ClientId, MessageId, OrderId, Seq, UserId
+from shared.contracts.ids import ClientId, MessageId, OrderId, Seq, UserId, make_seq
 from shared.log.port import Draft
 from tests.chat_gateway.seam_truth import Truth
 
@@ -198,6 +198,5 @@ class Author:
 
 
 def foreign_position(dice: Random, end: int) -> Seq:
-    """A position this log never gave: beyond its end, or of another epoch."""
-    epoch, offset = dice.choice(((1, end + dice.randrange(9)), (2, 0), (3, end)))
-    return Seq(epoch << 44 | offset)
+    """A position this log will never give: far beyond its end, or of another epoch."""
+    return make_seq(*dice.choice(((1, end + 1_000_000), (2, 0), (3, end))))

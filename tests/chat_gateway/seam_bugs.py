@@ -3,7 +3,7 @@
 import inspect
 import textwrap
 from types import FunctionType, ModuleType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import pytest
 
@@ -12,156 +12,179 @@ from shared import timeline
 from shared.store import sqlite
 
 
-class Slip(NamedTuple):
-    """A place in the source, and what stands there instead."""
+class Slip:
+    """A function of the real source, and what stands in it instead of what is right."""
 
-    home: ModuleType
-    name: str
-    """Of the function, with its class."""
-    right: str
-    wrong: str
-    seen_from: ModuleType | None = None
-    """The only module that gets it wrong; null: all."""
+    def __init__(
+        self,
+        home: ModuleType,
+        name: str,
+        *changes: tuple[str, str],
+        seen_from: ModuleType | None = None,
+    ) -> None:
+        """*name* includes the class. With *seen_from*, that module alone gets it wrong."""
+        self._home = home
+        self._name = name
+        self._changes = changes
+        self._seen_from = seen_from
 
     def make(self, patch: pytest.MonkeyPatch) -> None:
         """Put it in."""
-        owner: Any = self.home
-        *classes, name = self.name.split(".")
+        owner: Any = self._home
+        *classes, name = self._name.split(".")
         for each in classes:
             owner = getattr(owner, each)
         source = textwrap.dedent(inspect.getsource(getattr(owner, name)))
-        assert source.count(self.right) == 1, f"{self.name} reads otherwise by now"
+        for right, wrong in self._changes:
+            assert source.count(right) == 1, f"{self._name} reads otherwise by now"
+            source = source.replace(right, wrong)
         scope: dict[str, FunctionType] = {}
-        wrong = compile(source.replace(self.right, self.wrong), f"<{self.name}>", "exec")
-        exec(wrong, vars(self.home), scope)
-        patch.setattr(self.seen_from or owner, name, scope[name])
+        exec(compile(source, f"<{self._name}>", "exec"), vars(self._home), scope)
+        patch.setattr(self._seen_from or owner, name, scope[name])
 
 
 BUGS: Final[dict[str, tuple[Slip, ...]]] = {
     "the tail may begin above what the store has": (
-        Slip(seam, "_meet", " and tail.seq(tail.start) <= covered + 1", ""),
+        Slip(seam, "_meet", (" and tail.seq(tail.start) <= covered + 1", "")),
     ),
     "a snapshot replaces the live state": (
         Slip(
-            tail,
-            "Tail.open_room",
-            "live = self.rooms.setdefault(order_id, room)",
-            "live = self.rooms[order_id] = room",
-        ),
-    ),
-    "every join loads the state anew": (
-        Slip(seam, "_meet", "if room is not None and _holds(room, query):", "if False:"),
-        Slip(
             seam,
             "_meet",
-            "if room.floor <= ceiling <= covered:\n                return room, stored",
-            "del tail.rooms[order_id]\n"
-            "            return tail.open_room(_load(order_id, conversation)), stored",
+            # The state is loaded again, and nothing above it is folded.
+            (
+                "        if room is not None:\n            if room.floor",
+                "        if room is not None and conversation is not None:\n"
+                "            room = tail.rooms[order_id] = Room(_load(order_id, conversation))\n"
+                "            if room.floor",
+            ),
+        ),
+    ),
+    "a room that is opened again replaces the live one": (
+        Slip(
+            tail,
+            "Tail.open_room",
+            (
+                "live = self.rooms.setdefault(order_id, room)",
+                "live = self.rooms[order_id] = room",
+            ),
         ),
     ),
     "the watermark is written first": (
         Slip(
             archiver,
             "Archiver._write",
-            "if batch.entries:",
-            "await _insist(lambda: self._store.raise_watermark(watermark))\n    if batch.entries:",
+            (
+                "if batch.entries:",
+                "await _insist(lambda: self._store.raise_watermark(watermark))\n"
+                "    if batch.entries:",
+            ),
         ),
     ),
     "conversations are written before their entries": (
         Slip(
             archiver,
             "Archiver._write",
-            "if batch.entries:",
-            "await _insist(lambda: self._store.write_conversations(batch.conversations))\n"
-            "    if batch.entries:",
+            (
+                "if batch.entries:",
+                "await _insist(lambda: self._store.write_conversations(batch.conversations))\n"
+                "    if batch.entries:",
+            ),
         ),
     ),
     "the conversation is read before the watermark": (
         Slip(
             seam,
             "_meet",
-            "watermark: Watermark | None = yield ReadWatermark()\n"
-            "        conversation: StoredConversation | None = yield ReadConversation(order_id)",
-            "conversation = yield ReadConversation(order_id)\n"
-            "        watermark = yield ReadWatermark()",
+            ("watermark: Watermark | None = yield ReadWatermark()", "pass"),
+            (
+                "yield ReadConversation(order_id)",
+                "yield ReadConversation(order_id)\n        watermark = yield ReadWatermark()",
+            ),
         ),
     ),
     "the page is read before the conversation": (
         Slip(
             seam,
             "_meet",
-            "watermark: Watermark | None = yield ReadWatermark()",
-            "stored = yield _page_below(\n"
-            "            order_id, room.floor if room is not None else _ABOVE_ALL, query\n"
-            "        )\n"
-            "        watermark: Watermark | None = yield ReadWatermark()",
-        ),
-        Slip(
-            seam,
-            "_meet",
-            "stored: list[Entry] = yield _page_below(order_id, ceiling, query)",
-            "pass",
+            (
+                "conversation: StoredConversation | None",
+                "stored = yield from _read_below(\n"
+                "            order_id, room.floor if room else Seq(_ABOVE_ALL - 1), reader, query\n"
+                "        )\n"
+                "        conversation: StoredConversation | None",
+            ),
+            ("stored = yield from _read_below(order_id, ceiling, reader, query)", "pass"),
         ),
     ),
-    "the reader delivers what an answer held": (
+    "the reader delivers again what an answer held": (
         Slip(
             tail,
             "Tail._fold",
-            "return None  # the state",
-            "import msgspec\n"
-            "        event = log.decode_event(record.key, record.type, record.version, record.value)\n"
-            "        copy = msgspec.structs.replace(room.conversation)\n"
-            "        copy.head = NOTHING\n"
-            "        return make_entry(seq, record.at, event, copy.fold(seq, record.at, event))"
-            "  # the state",
+            (
+                "return None  # the state",
+                "event = log.decode_event(record.key, record.type, record.version, record.value)\n"
+                "        again = Conversation(room.conversation.order_id)\n"
+                "        again.order = room.conversation.order\n"
+                "        return make_entry(seq, record.at, event, again.fold(seq, record.at, event))"
+                "  # the state",
+            ),
         ),
-        Slip(hub, "Hub.publish", "if entry.seq <= member.answered:", "if False:"),
+        Slip(hub, "Hub.publish", ("if entry.seq <= member.answered:", "if False:")),
     ),
     "catching up forgets what is dropped meanwhile": (
-        Slip(tail, "Tail.drop_oldest", "lent.later.append(record)", "pass"),
+        Slip(tail, "Tail.drop_oldest", ("lent.later.append(record)", "pass")),
     ),
     "catching up is believed before it is done": (
-        Slip(seam, "_is_lent", "lent.whole", "True"),
-        Slip(seam, "_meet", "not (yield CatchUp(order_id, covered))", "(yield CatchUp(order_id, covered)) is None"),
+        Slip(seam, "_is_lent", ("lent is not None and lent.whole", "lent is not None")),
     ),
     "an older edit overwrites a newer one in the store": (
-        Slip(timeline, "apply", "if entry.edited >= change.by:", "if False:", seen_from=sqlite),
+        Slip(timeline, "apply", ("if entry.edited >= change.by:", "if False:"), seen_from=sqlite),
     ),
     "an older verdict overwrites a newer one in the store": (
-        Slip(timeline, "apply", "if entry.moved >= change.by:", "if False:", seen_from=sqlite),
+        Slip(timeline, "apply", ("if entry.moved >= change.by:", "if False:"), seen_from=sqlite),
     ),
     "an older state overwrites a newer one": (
-        Slip(sqlite, "StoreTables.write_conversations", '"WHERE head < excluded.head"', '""'),
+        Slip(sqlite, "StoreTables.write_conversations", ('"WHERE head < excluded.head"', '""')),
     ),
     "an older watermark overwrites a newer one": (
         Slip(
             sqlite,
             "StoreTables.raise_watermark",
-            "'WHERE \"offset\" < excluded.\"offset\"'",
-            '""',
+            ("'WHERE \"offset\" < excluded.\"offset\"'", "''"),
         ),
     ),
-    "a room forgets what is dropped, and keeps its floor": (
-        Slip(tail, "Room.forget", "self.floor = max(self.floor, seq)", "pass"),
+    "a room drops its oldest entries, and keeps its floor": (
+        Slip(tail, "Room.forget", ("self.floor = max(self.floor, seq)", "pass")),
     ),
     "what the room changed is not applied to the store's page": (
-        Slip(seam, "_answer", "apply_all(room.changes(), stored)", "pass"),
+        Slip(seam, "_answer", ("apply_all(room.changes(), stored.entries)", "pass")),
+    ),
+    "a page that the room cuts counts as whole": (
+        Slip(seam, "_meet", ("min(covered, folded)", "covered")),
+    ),
+    "a copy ends the search for what changes": (
+        Slip(
+            tail,
+            "Room._apply",
+            ("entry.id == change.target", 'getattr(entry.event, "id", None) == change.target'),
+        ),
     ),
     "a look-up believes a store that is behind": (
-        Slip(seam, "look_up", "if room.floor > _covered(tail, watermark, None):", "if False:"),
+        Slip(seam, "look_up", ("if room.floor > _covered(tail, watermark, None):", "if False:")),
     ),
     "a look-up does not ask the fold again": (
         Slip(
             seam,
             "look_up",
-            "stored: Entry | None = yield FindEntry(order_id, id_)\n"
-            "    if (entry := room.entry(id_)) is not None:\n"
-            "        return entry",
-            "stored: Entry | None = yield FindEntry(order_id, id_)",
+            (
+                "FindEntry(order_id, id_)\n    if (entry := room.entry(id_)) is not None:",
+                "FindEntry(order_id, id_)\n    if False:",
+            ),
         ),
     ),
     "a replay begins one too late": (
-        Slip(seam, "_replay", "after < entry.seq < below", "after + 1 < entry.seq < below"),
+        Slip(seam, "_replay", ("after < entry.seq < below", "after + 1 < entry.seq < below")),
     ),
 }
 """By what is wrong."""

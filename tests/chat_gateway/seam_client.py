@@ -121,9 +121,7 @@ class Client:
         head = room.conversation.head
         before = query.before if query.before is not None else _END
         if query.after is not None:
-            visible = self._truth.visible(self.reader, query.after, min(head, Seq(before - 1)))
-            few = len(visible) <= REPLAY_EVENTS_MAX
-            self._check(answer, visible[:REPLAY_EVENTS_MAX], head, complete=few)
+            self._check_replay(query.after, min(head, Seq(before - 1)), answer, head)
             return
         self._check_newest(query, answer, head)
         if before == self.view.oldest:
@@ -156,6 +154,13 @@ class Client:
             raise Violation(f"the screen shows {wrong} and lacks {lacking}")
 
     # Inside.
+
+    def _check_replay(self, after: Seq, upto: Seq, answer: Answer, head: Seq) -> None:
+        visible = self._truth.visible(self.reader, after, upto)
+        complete = len(visible) <= REPLAY_EVENTS_MAX
+        if not complete:
+            visible = visible[: min(len(answer.events), REPLAY_EVENTS_MAX)]
+        self._check(answer, visible, head, complete=complete)
 
     def _check_newest(self, query: Query, answer: Answer, head: Seq) -> None:
         below = query.before if query.before is not None else _END

@@ -124,11 +124,11 @@ class Truth:
     ) -> None:
         """Raise `Violation` unless an answer consists of exactly the expected events, as they
         stand at *head*."""
-        if [shown.seq for shown in answered] != [told.seq for told in expected]:
-            raise Violation(
-                f"answered {[shown.seq for shown in answered]} "
-                f"instead of {[told.seq for told in expected]} at {head}"
-            )
+        seqs = [shown.seq for shown in answered]
+        if seqs != [told.seq for told in expected]:
+            wrong = [seq for seq in seqs if seq not in {told.seq for told in expected}]
+            lacking = [told.seq for told in expected if told.seq not in seqs]
+            raise Violation(f"the answer at {head} has {wrong} too much and lacks {lacking}")
         for shown, told in zip(answered, expected, strict=True):
             if not told.may_look_like(shown.frame, head, moderator=moderator):
                 raise Violation(f"{shown.frame!r} at {head}, after {told.changes}")

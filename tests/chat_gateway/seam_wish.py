@@ -170,7 +170,8 @@ class Join(Wish):
         """Only what cannot be replayed may be answered by a reset: too much, or a position that
         the log had not given when this was asked."""
         if self._not_before is not None:
-            missed = self._world.truths[self.client.order_id].between(self._not_before, head)
+            truth = self._world.truths[self.client.order_id]
+            missed = truth.visible(self.client.reader, self._not_before, head)
             if len(missed) <= REPLAY_EVENTS_MAX:
                 raise Violation(f"a reset from {self._not_before} to {head}")
 
