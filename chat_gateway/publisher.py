@@ -131,13 +131,15 @@ class Publisher:
     def oldest_base(self, order_id: OrderId, by: UserId, places: int) -> int:
         """The lowest base among a user's unresolved sends to an order; *places* if there is none.
 
-        What would be late by now can do no harm any more, and is forgotten.
+        What would be late by now can do no harm any more and is forgotten, unless it is in flight:
+        should it come out late, what was typed after it must too.
         """
         bases = self._bases.get((order_id, by))
         if not bases:
             return places
-        for id_ in [id_ for id_, base in bases.items() if places - base > LATE_AFTER]:
-            del bases[id_]
+        for id_, base in list(bases.items()):
+            if places - base > LATE_AFTER and (order_id, id_) not in self._flights:
+                del bases[id_]
         return min(bases.values(), default=places)
 
     def settle(self, entry: Entry) -> None:
