@@ -276,7 +276,7 @@ BAD_ORDERS: list[tuple[Any, str]] = [
     (BODY | {"title": [CANARY]}, "$.title"),
     (BODY | {"title": None}, "$.title"),
     (BODY | {"status": CANARY}, "Unknown field"),
-    (BODY | {CANARY: 1}, "Unknown field at $"),
+    (BODY | {CANARY: 1}, "Unknown field"),
     (_with(), "$.participants"),
     (_with(CANARY), "$.participants[0]"),
     (_with(*(_party(user_id=f"u{n}") for n in range(101))), "$.participants"),
@@ -294,7 +294,7 @@ BAD_ORDERS: list[tuple[Any, str]] = [
     (_with(_party(avatar_url="javascript:alert(1)")), "$.participants[0].avatar_url"),
     (_with(_party(avatar_url="https://x.example/a b")), "$.participants[0].avatar_url"),
     (_with(_party(avatar_url="https://x.example/" + "a" * 2048)), "$.participants[0].avatar_url"),
-    (_with(_party(admin=True)), "Unknown field at $.participants[0]"),
+    (_with(_party(admin=True)), "Unknown field"),
 ]
 
 
