@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install run test lint format prove lock
+.PHONY: install run test lint format bench prove lock
 
 install: $(STAMP)
 
@@ -27,6 +27,9 @@ lint: install
 format: install
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+bench: install
+	$(BIN)/python -m tests.bench.two_windows
 
 prove: install
 	$(BIN)/python -m tests.prove

@@ -57,7 +57,7 @@ def refuse_embedded(settings: Settings) -> None:
 
 async def serve(settings: Settings) -> None:
     """Serve one gateway until the process is told to stop."""
-    token = await asyncio.to_thread(settings.load_service_token)
+    token = settings.service_token()
     async with AsyncExitStack() as resources:
         log = await open_log(settings.log_url, settings.data)
         resources.push_async_callback(log.close)

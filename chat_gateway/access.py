@@ -9,6 +9,7 @@ import msgspec
 
 from chat_gateway.seam import Access
 from shared.contracts.ids import OrderId, UserId
+from shared.service_token import ServiceToken
 
 YES_S: Final = 60.0
 """How long a yes is believed. Removals reach open orders by the log at once; this bounds joins."""
@@ -45,7 +46,7 @@ class Orders(Protocol):
 class HttpOrders:
     """The order service by HTTP: `GET /v1/orders/{id}/access?user_id=`."""
 
-    def __init__(self, client: httpx.AsyncClient, service_token: str) -> None:
+    def __init__(self, client: httpx.AsyncClient, service_token: ServiceToken) -> None:
         """*client* has the service's address as its base and follows no redirects."""
         self._client = client
         self._service_token = service_token
@@ -53,17 +54,18 @@ class HttpOrders:
     async def access(self, order_id: OrderId, user_id: UserId) -> Grant | None:
         """See `Orders`. Only a 404 is a no: every other failure leaves it open."""
         try:
+            token = await self._service_token()
             response = await self._client.get(
                 f"/v1/orders/{order_id}/access",
                 params={"user_id": user_id},
-                headers={"Authorization": f"Bearer {self._service_token}"},
+                headers={"Authorization": f"Bearer {token}"},
                 timeout=DEADLINE_S,
             )
             if response.status_code == 404:
                 return None
             response.raise_for_status()
             return msgspec.json.decode(response.content, type=Grant)
-        except (httpx.HTTPError, msgspec.DecodeError) as error:
+        except (httpx.HTTPError, msgspec.DecodeError, OSError) as error:
             raise OrdersUnavailable from error
 
     async def ping(self) -> None:

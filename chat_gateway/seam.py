@@ -254,7 +254,10 @@ def _meet(
                 return room, stored
         elif head <= ceiling and tail.seq(tail.start) <= covered + 1:
             return tail.open_room(_load(order_id, conversation)), stored
-        if _is_lent(tail, order_id, covered) and (room is None or head <= room.conversation.head):
+        # A live state that came from a store ahead of the tail cannot be made again from the tail.
+        if _is_lent(tail, order_id, covered) and (
+            room is None or head <= room.conversation.head < tail.seq(tail.end)
+        ):
             room = tail.open_room(_load(order_id, conversation))
             if room.floor <= ceiling:
                 return room, stored

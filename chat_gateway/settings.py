@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 from shared.contracts.ids import EPOCH_MAX
+from shared.service_token import FileToken, MintedToken, ServiceToken
 
 
 class BadSetting(ValueError):
@@ -34,7 +35,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     jwks_url: str | None = None
     """`ORDER_CHAT_JWKS_URL`: where a signer publishes its keys, instead of a secret."""
     service_token_file: Path | None = None
-    """`ORDER_CHAT_SERVICE_TOKEN_FILE`: holds the token this service shows to the order service."""
+    """`ORDER_CHAT_SERVICE_TOKEN_FILE`: holds the token this service shows to the order service; by
+    default it signs one with the JWT secret."""
     origins: frozenset[str] = frozenset()
     """`ORDER_CHAT_ORIGINS`: comma list of origins that may connect beside the gateway's own."""
     epoch: int = 1
@@ -72,11 +74,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             epoch=_number("EPOCH", get("EPOCH"), default.epoch, 1, EPOCH_MAX),
         )
 
-    def load_service_token(self) -> str:
-        """The token for the order service. Raises `BadSetting` or `OSError`. Blocks on the disk."""
-        if self.service_token_file is None:
-            raise BadSetting("ORDER_CHAT_SERVICE_TOKEN_FILE must name a file with a service token")
-        return self.service_token_file.read_text().strip()
+    def service_token(self) -> ServiceToken:
+        """What this gateway shows to the order service. Raises `BadSetting`."""
+        if self.service_token_file is not None:
+            return FileToken(self.service_token_file)
+        if self.jwt_secret is not None:
+            return MintedToken(self.jwt_secret.encode(), "gateway")
+        raise BadSetting(
+            "set ORDER_CHAT_SERVICE_TOKEN_FILE, or ORDER_CHAT_JWT_SECRET to sign service tokens with"
+        )
 
 
 def _number(name: str, text: str | None, default: int, least: int, most: int) -> int:

@@ -93,7 +93,7 @@ class Author:
         """Something for the log."""
         kind = self._dice.choices(
             ("say", "change", "mark", "judge", "report", "order", "copy", "limbo", "waste"),
-            (40, 14, 10, 10, 3, 6, 6, 8, 3),
+            (36, 14, 10, 10, 3, 6, 5, 14, 3),
         )[0]
         draft = self._waste() if kind == "waste" else self._draft(kind)
         self._written.append(draft)
@@ -120,11 +120,20 @@ class Author:
         recent = self._ids[-8:] if self._dice.random() < 0.7 else self._ids
         return self._dice.choice(recent)
 
+    def sought_id(self) -> MessageId:
+        """An id worth looking up: used a moment ago, or perhaps this moment."""
+        chance = self._dice.random()
+        if chance < 0.4 and self._truth.told:
+            return self._dice.choice(self._truth.told[-10:]).entry.id or self.some_id()
+        if chance < 0.8 and self.limbo:
+            return self._dice.choice(self.limbo[-5:]).id
+        return self.some_id()
+
     def _draft(self, kind: str) -> Draft:
         if kind == "copy" and self._written:
             return self._dice.choice(self._written)
         if kind == "limbo" and self.limbo and self._dice.random() < 0.6:
-            return draft_of(self._dice.choice(self.limbo))
+            return draft_of(self._dice.choice(self.limbo[-5:]))
         event: log.Event | None = None
         match kind:
             case "change":

@@ -79,7 +79,9 @@ class Client:
         if event.seq <= self._last:
             raise Violation(f"{event.seq} came after {self._last}: twice, or out of order")
         if (event.prev or NOTHING) != self.head:
-            raise Violation(f"{event.seq} follows {event.prev}, but the head is {self.head}: a hole")
+            raise Violation(
+                f"{event.seq} follows {event.prev}, but the head is {self.head}: a hole"
+            )
         if self.room.conversation.head != event.seq:
             raise Violation(f"{event.seq} was not folded in the room that was joined")
         if not may_see(told.entry, self.user_id, moderator=self.moderator):

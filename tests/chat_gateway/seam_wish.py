@@ -8,6 +8,7 @@ from collections.abc import Generator
 from random import Random
 from typing import Any, assert_never
 
+from chat_gateway import seam
 from chat_gateway.seam import (
     REPLAY_EVENTS_MAX,
     Access,
@@ -21,9 +22,6 @@ from chat_gateway.seam import (
     ReadConversation,
     ReadPage,
     ReadWatermark,
-    look_up,
-    open_order,
-    read_page,
 )
 from chat_gateway.tail import Lent, Room
 from shared.contracts.ids import NOTHING, MessageId, Seq
@@ -43,6 +41,8 @@ class Wish:
     def __init__(self, world: World, client: Client, dice: Random, not_before: Seq | None) -> None:
         self.client = client
         self.ended = False
+        self.caught_up = 0
+        """How often what it waited for was read again from the log."""
         self._world = world
         self._dice = dice
         self._not_before = not_before
@@ -138,6 +138,7 @@ class Wish:
         self._answered = lent.whole or gone or self._dice.random() < 0.05
         if self._answered:
             self._waits_for = None
+            self.caught_up += lent.whole
 
 
 class Join(Wish):
@@ -154,7 +155,7 @@ class Join(Wish):
         self.reset = False
 
     def _start(self) -> _Steps:
-        return open_order(
+        return seam.open_order(
             self._world.tail, self.client.order_id, self.client.reader, self._access, self._query
         )
 
@@ -190,7 +191,7 @@ class Page(Wish):
         self._query = query
 
     def _start(self) -> _Steps:
-        return read_page(
+        return seam.read_page(
             self._world.tail, self.client.order_id, self.client.reader, self._query
         )
 
@@ -212,7 +213,7 @@ class LookUp(Wish):
     def _start(self) -> _Steps:
         assert self.client.room is not None
         self.base = self.client.room.conversation.places
-        return look_up(self._world.tail, self.client.order_id, self.id)
+        return seam.look_up(self._world.tail, self.client.order_id, self.id)
 
     def _end(self, result: Entry | None) -> None:
         room: Room = self._world.tail.rooms[self.client.order_id]

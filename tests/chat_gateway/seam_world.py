@@ -131,7 +131,9 @@ class World:
     def append(self, draft: Draft) -> None:
         """Write a record, and tell the truth of it."""
         offset = len(self.records)
-        record = Record(0, offset, 1_000 * offset, draft.key, draft.type, draft.version, draft.value)
+        record = Record(
+            0, offset, 1_000 * offset, draft.key, draft.type, draft.version, draft.value
+        )
         self.records.append(record)
         try:
             event = log.decode_event(record.key, record.type, record.version, record.value)
@@ -262,6 +264,6 @@ class World:
 
     def _new_archiver(self) -> _Steps:
         store = cast(Store, _Store(self.store))
-        steps = cast(_Steps, Archiver(self._log, store, epoch=EPOCH).run())
+        steps = Archiver(self._log, store, epoch=EPOCH).run()
         steps.send(None)  # to its first call
         return steps

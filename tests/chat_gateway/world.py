@@ -6,7 +6,7 @@ an engine, because no real one fails on demand.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from chat_gateway.desk import Client
@@ -269,6 +269,10 @@ class House:
         self.limits = limits or frames.Limits()
         self.publisher = Publisher(self.log, asyncio.get_running_loop())
 
+    def now(self) -> float:
+        """The clock that deadlines go by."""
+        return asyncio.get_running_loop().time()
+
     # Lanes alone.
 
     def lane(self, by: UserId = ANNA) -> tuple[Lane, RecordingOutlet]:
@@ -351,13 +355,3 @@ def say(session: Session, *frames_: frames.ClientFrame) -> None:
     """The client sends these frames."""
     for frame in frames_:
         session.receive(frames.encode_frame(frame))
-
-
-def count_of(socket: RecordingSocket, holds: Callable[[Frame], bool]) -> int:
-    """How many of the frames that came since are such."""
-    return sum(1 for frame in socket.take() if holds(frame))
-
-
-def limits_with(changes: Mapping[str, int]) -> frames.Limits:
-    """The limits with some of them turned down."""
-    return frames.Limits(**changes)

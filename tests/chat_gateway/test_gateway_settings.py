@@ -1,0 +1,72 @@
+"""The gateway's settings: a working default for each, a clear word on what cannot be used."""
+
+from pathlib import Path
+
+import pytest
+
+from chat_gateway.settings import BadSetting, Settings
+
+DATA = Path("data")
+
+
+def test_an_empty_environment_works() -> None:
+    """Empty variables count as not set."""
+    assert Settings.read({}, DATA) == Settings(data=DATA)
+    assert Settings.read({"ORDER_CHAT_PORT": "", "ORDER_CHAT_LOG_URL": ""}, DATA) == Settings()
+
+
+def test_everything_may_be_chosen() -> None:
+    """Each by its variable."""
+    environment = {
+        "ORDER_CHAT_HOST": "0.0.0.0",
+        "ORDER_CHAT_PORT": "0",
+        "ORDER_CHAT_LOG_URL": "kafka://a:9092",
+        "ORDER_CHAT_STORE_URL": "mongodb://b/c",
+        "ORDER_CHAT_SIGNALS_URL": "redis://d",
+        "ORDER_CHAT_ORDERS_URL": "http://e",
+        "ORDER_CHAT_JWT_SECRET": "f" * 32,
+        "ORDER_CHAT_JWKS_URL": "https://g",
+        "ORDER_CHAT_ORIGINS": "https://shop.example, https://www.shop.example,,",
+        "ORDER_CHAT_EPOCH": "511",
+    }
+
+    assert Settings.read(environment, DATA) == Settings(
+        data=DATA,
+        host="0.0.0.0",
+        port=0,
+        log_url="kafka://a:9092",
+        store_url="mongodb://b/c",
+        signals_url="redis://d",
+        orders_url="http://e",
+        jwt_secret="f" * 32,
+        jwks_url="https://g",
+        origins=frozenset({"https://shop.example", "https://www.shop.example"}),
+        epoch=511,
+    )
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("ORDER_CHAT_PORT", "65536"),
+        ("ORDER_CHAT_PORT", "-1"),
+        ("ORDER_CHAT_PORT", "http"),
+        ("ORDER_CHAT_PORT", "٨٠"),
+        ("ORDER_CHAT_EPOCH", "0"),
+        ("ORDER_CHAT_EPOCH", "512"),
+        ("ORDER_CHAT_EPOCH", "1.0"),
+    ],
+)
+def test_bad_numbers_name_their_variable_not_their_value(variable: str, value: str) -> None:
+    """What stands in a variable may be a secret pasted into the wrong one."""
+    with pytest.raises(BadSetting, match=variable) as bad:
+        Settings.read({variable: value}, DATA)
+
+    assert str(bad.value).startswith(f"{variable} must be a number from ")
+
+
+def test_settings_do_not_print_their_secrets() -> None:
+    """They would end up in logs and tracebacks."""
+    settings = Settings(jwt_secret="hush" * 8, log_url="kafka://user:hush@host")
+
+    assert "hush" not in f"{settings!r} {settings}"

@@ -1,0 +1,29 @@
+"""The join seam under random interleavings; `seam_model` says what happens in them."""
+
+import pytest
+
+from tests.chat_gateway.seam_bugs import BUGS
+from tests.chat_gateway.seam_model import run_joins
+from tests.chat_gateway.seam_truth import Violation
+
+JOINS = 5_000
+JOINS_UNTIL_RED = 4_000
+
+
+def test_no_join_leaves_a_hole_or_tells_anything_twice() -> None:
+    """Whatever happens between two steps of a join, page or look-up, its answer and what is
+    delivered afterwards are exactly what the log comes to, in order."""
+    counts = run_joins(JOINS, first_seed=1)
+
+    happened = {"resumes", "resets", "pages", "look-ups", "catch-ups", "crashes", "restarts"}
+    assert {name for name in happened if counts[name] < 30} == set()
+
+
+@pytest.mark.parametrize("bug", BUGS)
+def test_the_model_notices_a_bug(bug: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of these slips turns the model red."""
+    for slip in BUGS[bug]:
+        slip.make(monkeypatch)
+
+    with pytest.raises(Violation):
+        run_joins(JOINS_UNTIL_RED, first_seed=1)
