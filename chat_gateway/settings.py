@@ -81,7 +81,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         if self.jwt_secret is not None:
             return MintedToken(self.jwt_secret.encode(), "gateway")
         raise BadSetting(
-            "set ORDER_CHAT_SERVICE_TOKEN_FILE, or ORDER_CHAT_JWT_SECRET to sign service tokens with"
+            "set ORDER_CHAT_SERVICE_TOKEN_FILE, or ORDER_CHAT_JWT_SECRET to sign one with"
         )
 
 

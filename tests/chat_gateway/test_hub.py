@@ -6,8 +6,9 @@ from chat_gateway.hub import Hub
 from chat_gateway.membership import Membership
 from shared.contracts import events as log
 from shared.contracts import frames
+from shared.contracts.errors import ErrorCode
 from shared.contracts.ids import OrderId, UserId
-from tests.chat_gateway.world import House, RecordingSocket, identity, message, room_with
+from tests.chat_gateway.world import House, RecordingSocket, identity, room_with
 from tests.shared.story import (
     ADVERTISER,
     ANNA,
@@ -17,6 +18,7 @@ from tests.shared.story import (
     ORDER,
     Moderator,
     id_of,
+    message,
     order,
     read,
     report,
@@ -120,7 +122,7 @@ async def test_who_is_removed_is_told_at_that_very_event_and_nothing_after() -> 
     house.meet(message(ANNA, 1))
 
     (left,) = ben.take()
-    assert left == frames.Left(ref=None, order_id=ORDER, code=frames.ErrorCode.FORBIDDEN)
+    assert left == frames.Left(ref=None, order_id=ORDER, code=ErrorCode.FORBIDDEN)
     assert session.orders == {}
     assert len(anna.take()) == len(moira.take()) == 2
 

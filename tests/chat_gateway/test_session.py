@@ -15,7 +15,6 @@ from tests.chat_gateway.world import (
     House,
     RecordingSocket,
     identity,
-    message,
     messages,
     open_order,
     say,
@@ -31,6 +30,7 @@ from tests.shared.story import (
     Moderator,
     client_id,
     id_of,
+    message,
     order,
 )
 

@@ -14,12 +14,11 @@ from tests.chat_gateway.world import (
     NOW_MS,
     House,
     identity,
-    message,
     open_order,
     say,
     send,
 )
-from tests.shared.story import ANNA, BEN, ORDER, client_id
+from tests.shared.story import ANNA, BEN, ORDER, client_id, message
 
 HELLO = frames.Hello(token="t")
 JOIN = frames.Join(ref=1, order_id=ORDER)
