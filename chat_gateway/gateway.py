@@ -334,7 +334,8 @@ class Gateway:
     # Tasks.
 
     def _under_way(self, client: Client, kind: str) -> int:
-        return sum(1 for other, _ in self._wishes.get(client, {}).values() if other == kind)
+        wishes = self._wishes.get(client, {})
+        return sum(1 for task, (other, _) in wishes.items() if other == kind and not task.done())
 
     def _start(
         self,

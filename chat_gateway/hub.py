@@ -1,13 +1,13 @@
 """Who is told: order to subscriptions. Publishing is synchronous, of bytes encoded once."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Protocol
 
 from chat_gateway.tail import Room
 from shared.contracts import events as log
 from shared.contracts.frames import encode_frame
 from shared.contracts.ids import OrderId, Seq, UserId
-from shared.timeline import Entry, show
+from shared.timeline import Entry, may_see, show
 
 
 class Subscription(Protocol):
@@ -20,6 +20,10 @@ class Subscription(Protocol):
 
     def deliver(self, frame: bytes) -> None:
         """Send a ready-made frame."""
+        ...
+
+    def pass_on(self, frame: bytes) -> None:
+        """Send a ready-made frame that is no event."""
         ...
 
     def recognise(self, entry: Entry) -> None:
@@ -53,10 +57,6 @@ class Hub:
         """Who has the order open here."""
         return tuple(self._orders.get(order_id, ()))
 
-    def orders(self) -> Iterator[OrderId]:
-        """The orders somebody has open here."""
-        return iter(tuple(self._orders))
-
     def publish(self, room: Room, entry: Entry) -> None:
         """Deliver an entry that was just folded to everybody who may see it, in its live form.
 
@@ -67,26 +67,26 @@ class Hub:
             return
         if isinstance(entry.event, log.OrderChanged):
             members = self._withdraw_removed(room, members)
-        frame = encode_frame(show(entry)) if entry.shown else None
-        private = frame if frame and not _differs(entry) else None
+        for_parties = encode_frame(show(entry))
+        for_moderators = for_parties
+        if isinstance(entry.event, log.Verdict) and any(member.moderator for member in members):
+            for_moderators = encode_frame(show(entry, moderator=True))
         for member in members:
             if entry.seq <= member.answered:
                 continue
-            if member.moderator:
-                if isinstance(entry.event, log.Read) and frame is None:
-                    continue
-                private = private or encode_frame(show(entry, moderator=True))
-                member.deliver(private)
-            elif frame is not None:
-                if entry.event.by == member.user_id:
-                    member.recognise(entry)
-                member.deliver(frame)
+            if not entry.shown and not (
+                member.moderator and may_see(entry, member.user_id, moderator=True)
+            ):
+                continue  # the writer of a report is told by `done`
+            if entry.event.by == member.user_id:
+                member.recognise(entry)
+            member.deliver(for_moderators if member.moderator else for_parties)
 
     def broadcast(self, order_id: OrderId, frame: bytes, *, but: UserId) -> None:
         """Deliver something that is no event to the order's members, except one user's."""
         for member in self._orders.get(order_id, ()):
             if member.user_id != but:
-                member.deliver(frame)
+                member.pass_on(frame)
 
     def _withdraw_removed(self, room: Room, members: Iterable[Subscription]) -> list[Subscription]:
         """The fold alone decides who reads: who was removed is told at this very event."""
@@ -97,8 +97,3 @@ class Hub:
             else:
                 member.withdraw()
         return staying
-
-
-def _differs(entry: Entry) -> bool:
-    """Whether moderators get another form than the parties."""
-    return isinstance(entry.event, log.Verdict)

@@ -38,8 +38,12 @@ class Membership:
         """Whether something of the order was sent since the last beat."""
 
     def deliver(self, frame: bytes) -> None:
-        """Send a ready-made frame of this order."""
+        """Send a ready-made event of this order."""
         self.heard = True
+        self._session.socket.send(frame)
+
+    def pass_on(self, frame: bytes) -> None:
+        """Send a frame that is no event: it says nothing of the order's position."""
         self._session.socket.send(frame)
 
     def recognise(self, entry: Entry) -> None:

@@ -101,7 +101,12 @@ class Session:
         if self.identity is not None and self.identity.user_id != identity.user_id:
             self.unwelcome("This token is another user's.")
             return
+        if self.identity is not None and self.identity.roles != identity.roles:
+            self.unwelcome("This token has other roles; connect anew with it.")
+            return
         self.identity = identity
+        for order_id in [order_id for order_id in self.orders if not identity.covers(order_id)]:
+            self.withdrawn(order_id)
         self._send(
             frames.Welcome(
                 user_id=identity.user_id,

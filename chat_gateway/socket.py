@@ -74,7 +74,8 @@ class ConnectionFailed(Exception):
 def log_failure(error: Exception) -> None:
     """Log where *error* comes from. Its own text is left out, because it may quote a message."""
     shown = ConnectionFailed(type(error).__name__).with_traceback(error.__traceback__)
-    logger.error("a connection failed on our side", exc_info=shown)
+    name = type(error).__name__
+    logger.error("a connection failed on our side", exc_info=shown, extra={"error": name})
 
 
 async def serve(websocket: WebSocket, make_receiver: MakeReceiver) -> None:

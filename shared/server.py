@@ -23,6 +23,7 @@ def config_for(app: ASGIApp, host: str, port: int, **more: Any) -> uvicorn.Confi
         access_log=False,  # it would show who asks about whom
         server_header=False,
         lifespan="off",  # what an app stands on is opened before it and closed after it
+        log_config=None,  # its records go where all of ours go
         log_level="warning",
         timeout_graceful_shutdown=SHUTDOWN_S_MAX,
         **more,

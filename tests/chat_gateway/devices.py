@@ -7,7 +7,8 @@ order typed after a reconnect, and never gives anything up by itself.
 from chat_gateway.session import Session
 from shared.contracts import frames
 from shared.contracts.ids import NOTHING, ClientId, Seq, UserId
-from tests.chat_gateway.world import House, RecordingSocket, identity, open_order, say, send
+from tests.chat_gateway.recorders import RecordingSocket
+from tests.chat_gateway.world import House, identity, open_order, say, send
 from tests.shared.story import client_id
 
 

@@ -18,7 +18,8 @@ from shared.conversation import Conversation
 from shared.log.port import NotAppended, OutcomeUnknown
 from shared.timeline import Entry
 from tests.chat_gateway.devices import Device
-from tests.chat_gateway.world import NOW_MS, House, LookUp, turns
+from tests.chat_gateway.recorders import NOW_MS, LookUp
+from tests.chat_gateway.world import House, turns
 from tests.shared.story import ALL, ANNA, BEN, ORDER, order
 
 ROUNDS_MAX: Final = 60

@@ -95,11 +95,15 @@ async def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert orders.asked == 4
 
 
+async def service_token() -> str:
+    return "service-token"
+
+
 def over_http(handle: Callable[[httpx.Request], httpx.Response]) -> HttpOrders:
     client = httpx.AsyncClient(
         transport=httpx.MockTransport(handle), base_url="http://orders.example"
     )
-    return HttpOrders(client, "service-token")
+    return HttpOrders(client, service_token)
 
 
 async def test_the_order_service_is_asked_by_http() -> None:

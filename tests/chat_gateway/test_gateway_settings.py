@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from chat_gateway.settings import BadSetting, Settings
+from shared.service_token import FileToken, MintedToken
 
 DATA = Path("data")
 
@@ -26,6 +27,7 @@ def test_everything_may_be_chosen() -> None:
         "ORDER_CHAT_ORDERS_URL": "http://e",
         "ORDER_CHAT_JWT_SECRET": "f" * 32,
         "ORDER_CHAT_JWKS_URL": "https://g",
+        "ORDER_CHAT_SERVICE_TOKEN_FILE": "h",
         "ORDER_CHAT_ORIGINS": "https://shop.example, https://www.shop.example,,",
         "ORDER_CHAT_EPOCH": "511",
     }
@@ -40,6 +42,7 @@ def test_everything_may_be_chosen() -> None:
         orders_url="http://e",
         jwt_secret="f" * 32,
         jwks_url="https://g",
+        service_token_file=Path("h"),
         origins=frozenset({"https://shop.example", "https://www.shop.example"}),
         epoch=511,
     )
@@ -70,3 +73,14 @@ def test_settings_do_not_print_their_secrets() -> None:
     settings = Settings(jwt_secret="hush" * 8, log_url="kafka://user:hush@host")
 
     assert "hush" not in f"{settings!r} {settings}"
+
+
+def test_the_service_token_comes_from_a_file_or_is_signed_with_the_secret() -> None:
+    """The file is preferred; without either the setting to make is named."""
+    signed = Settings(jwt_secret="f" * 32)
+    filed = Settings(jwt_secret="f" * 32, service_token_file=Path("h"))
+
+    assert isinstance(signed.service_token(), MintedToken)
+    assert isinstance(filed.service_token(), FileToken)
+    with pytest.raises(BadSetting, match="ORDER_CHAT_SERVICE_TOKEN_FILE"):
+        Settings().service_token()

@@ -5,8 +5,9 @@ from shared.contracts import events as log
 from shared.contracts.errors import ErrorCode
 from shared.contracts.ids import ClientId
 from shared.log.port import NotAppended, OutcomeUnknown
+from tests.chat_gateway.recorders import NOW_MS
 from tests.chat_gateway.test_lane import refused, unknown
-from tests.chat_gateway.world import NOW_MS, House, send
+from tests.chat_gateway.world import House, send
 from tests.shared.story import ANNA, BEN, ORDER, client_id, id_of, message
 
 

@@ -8,16 +8,9 @@ import pytest
 from chat_gateway.session import EARLY_FRAMES_MAX, MALFORMED_MAX, MALFORMED_WINDOW_S
 from shared.contracts import frames
 from shared.contracts.errors import CloseCode, ErrorCode
+from tests.chat_gateway.recorders import NOW_MS
 from tests.chat_gateway.test_session import ON_AN_ORDER, assert_refused, the_one
-from tests.chat_gateway.world import (
-    EXPIRES_AT,
-    NOW_MS,
-    House,
-    identity,
-    open_order,
-    say,
-    send,
-)
+from tests.chat_gateway.world import EXPIRES_AT, House, identity, open_order, say, send
 from tests.shared.story import ANNA, BEN, ORDER, client_id, message
 
 HELLO = frames.Hello(token="t")
