@@ -32,7 +32,7 @@ function message(seq, changes = {}) {
 function joined(events, changes = {}) {
   const head = events.at(-1)?.seq ?? 0;
   return {
-    order: HEADER, you: { role: "creator", can_send: true, can_attach: true, can_edit: true },
+    order: HEADER, you: { role: "creator", can_send: true, can_attach: true, can_edit: true, can_delete: true, edit_window_ms: 900_000 },
     events, head, complete: true, reset: false, reads: [], online: ["anna"], n: 0, ...changes,
   };
 }
@@ -186,7 +186,7 @@ test("an order's change takes and gives the right to write", () => {
 test("an older page's order event does not bring old rights back", () => {
   const conversation = new Conversation("anna");
   const now = { ...HEADER, status: "completed", version: 3 };
-  const you = { role: "creator", can_send: false, can_attach: false, can_edit: false };
+  const you = { role: "creator", can_send: false, can_attach: false, can_edit: false, can_delete: false, edit_window_ms: 900_000 };
   conversation.join(joined([message(5)], { order: now, you, complete: false }), null);
 
   conversation.addOlder({ events: [order(1)], complete: true });

@@ -9,8 +9,6 @@ const APART = new Set(["report", "flag"]);
 /** Receivers forget a typing sign after this long. */
 export const TYPING_SHOWN_MS = 6000;
 
-const EDIT_WINDOW_UNTIL_TOLD_MS = 15 * 60 * 1000;
-
 export class Conversation {
   /** Position of the last event applied; 0 before the first join. */
   head = 0;
@@ -26,7 +24,7 @@ export class Conversation {
   canDelete = false;
   closed = false;
   muted = false;
-  editWindowMs = EDIT_WINDOW_UNTIL_TOLD_MS;
+  editWindowMs = 0;
   /** User ids of those who have the order open; null while nobody can tell. */
   online = null;
 
@@ -94,12 +92,13 @@ export class Conversation {
     else if (!this.replay(joined.events)) return "hole";
     this.order = joined.order;
     this.role = joined.you.role;
-    this.canSend = joined.you.can_send;
-    this.canEdit = this.canDelete = joined.you.can_edit;
     this.closed = this.muted = false;
     for (const item of this.items) if (item.type === "order") this.#takeRights(item);
     // The answer knows of mutes and closings that the policy's rights leave out.
     this.canSend = joined.you.can_send;
+    this.canEdit = joined.you.can_edit;
+    this.canDelete = joined.you.can_delete;
+    this.editWindowMs = joined.you.edit_window_ms;
     this.online = joined.online === null ? null : new Set(joined.online);
     for (const { user_id, n } of joined.reads) this.#markRead(user_id, n);
     this.head = Math.max(this.head, joined.head);
