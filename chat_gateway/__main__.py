@@ -15,12 +15,18 @@ from starlette.applications import Starlette
 
 from chat_gateway.access import HttpOrders
 from chat_gateway.app import running, server_of
+from chat_gateway.http import make_document
 from chat_gateway.settings import BadSetting, Settings
 from chat_gateway.watermarks import WrongLog
+from shared.contracts.asyncapi import make_asyncapi
 from shared.contracts.frames import Limits
-from shared.http import EXCEPTION_HANDLERS, health_routes
+from shared.http import EXCEPTION_HANDLERS, cors, health_routes
 from shared.jwks import open_verifier
 from shared.log import open_log
+from shared.logs import configure_logs
+from shared.metrics import LoopLag, metrics_route
+from shared.openapi import document_route
+from shared.server import spare_what_stays
 from shared.signals import open_signals
 from shared.sqlite import InUse
 from shared.store import open_store
@@ -76,12 +82,25 @@ async def serve(settings: Settings) -> None:
         gateway = await resources.enter_async_context(
             running(settings, log, store, signals, HttpOrders(client, token), verifier, Limits())
         )
+        loop_lag = LoopLag()
+        await resources.enter_async_context(loop_lag.running())
         app = Starlette(
-            routes=[*gateway.routes(settings.origins), *health_routes(gateway.parts)],
+            routes=[
+                *gateway.routes(settings.origins),
+                document_route("/openapi.json", make_document()),
+                document_route("/asyncapi.json", make_asyncapi()),
+                *health_routes(gateway.parts),
+                metrics_route([gateway.metrics, loop_lag], [gateway.lag.measure]),
+            ],
+            middleware=cors(settings.origins),
             exception_handlers=EXCEPTION_HANDLERS,
         )
-        await server_of(app, settings.host, settings.port, gateway.gateway.say_goodbye).serve()
+        spare_what_stays()
+        await server_of(
+            app, settings.host, settings.port, gateway.farewell, settings.trusted_proxies
+        ).serve()
 
 
 if __name__ == "__main__":
+    configure_logs(sys.stderr)
     main(sys.argv[1:], os.environ)

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Final, NamedTuple
 
@@ -13,14 +13,22 @@ from starlette.types import ASGIApp
 from chat_gateway.access import AccessCache, Orders
 from chat_gateway.direct import DirectProtocol
 from chat_gateway.endpoint import ChatEndpoint
+from chat_gateway.farewell import Farewell
 from chat_gateway.feed import Feed
 from chat_gateway.gateway import Gateway
+from chat_gateway.http import ChatRoutes
 from chat_gateway.hub import Hub
+from chat_gateway.inbox import Inbox
+from chat_gateway.lag import ArchiverLag
+from chat_gateway.limits import LIFTED, Admission, Rates, lifted
 from chat_gateway.marks import Marks
+from chat_gateway.metrics import GatewayMetrics
 from chat_gateway.presence import Presence
 from chat_gateway.publisher import Publisher
 from chat_gateway.settings import Settings
+from chat_gateway.visits import Visits
 from chat_gateway.watermarks import check_watermarks
+from chat_gateway.writer import Writer
 from shared.contracts.frames import Limits
 from shared.http import Ping
 from shared.log.port import Log
@@ -29,7 +37,7 @@ from shared.signals.port import Signals
 from shared.store.port import Store
 from shared.tokens import Verifier
 
-DRAIN_S: Final = 10.0
+DRAIN_S: Final = 2.5
 """How long appends may go on after everybody was sent away."""
 
 
@@ -37,27 +45,38 @@ class Running(NamedTuple):
     """A gateway at work."""
 
     gateway: Gateway
+    admission: Admission
+    farewell: Farewell
     parts: Mapping[str, Ping]
     """Its parts for `/readyz`."""
+    metrics: GatewayMetrics
+    lag: ArchiverLag
+    http: ChatRoutes
 
     def routes(self, origins: frozenset[str]) -> list[BaseRoute]:
         """What a server serves of it."""
-        endpoint = ChatEndpoint(self.gateway.open_session, origins)
-        return [WebSocketRoute("/v1/chat", endpoint.__call__)]
+        endpoint = ChatEndpoint(self.gateway.open_session, self.admission, origins)
+        return [WebSocketRoute("/v1/chat", endpoint.__call__), *self.http.routes()]
 
 
-def server_of(app: ASGIApp, host: str, port: int, before_shutdown: Callable[[], None]) -> Server:
-    """A server whose websockets are attached directly; *before_shutdown* says goodbye."""
+def server_of(
+    app: ASGIApp,
+    host: str,
+    port: int,
+    farewell: Farewell,
+    trusted_proxies: frozenset[str] = frozenset(),
+) -> Server:
+    """A server whose websockets are attached directly, and told of the end by *farewell*."""
     config = config_for(
         app,
         host,
         port,
+        trusted_proxies,
         ws=DirectProtocol,
-        http="httptools",
         ws_max_size=Limits().frame_bytes,
         ws_per_message_deflate=False,
     )
-    return Server(config, before_shutdown)
+    return Server(config, farewell.say)
 
 
 @asynccontextmanager
@@ -69,9 +88,12 @@ async def running(
     orders: Orders,
     verifier: Verifier,
     limits: Limits,
+    *,
+    away_s: float = 0.0,
 ) -> AsyncIterator[Running]:
     """Run a gateway over engines that stay the caller's, until the block is left.
 
+    *away_s*: how long its clients have nobody to turn to when it is restarted; see `Farewell`.
     Raises `chat_gateway.watermarks.WrongLog` if the store was made from another log.
     """
     await check_watermarks(log, store, epoch=settings.epoch)
@@ -81,19 +103,44 @@ async def running(
     feed = Feed(log, store, hub, publisher, epoch=settings.epoch)
     presence = Presence(signals, hub, place=f"{socket.gethostname()}-{time.time_ns()}")
     marks = Marks(publisher, loop)
+    inbox = Inbox(store, signals, feed.room)
+    hub.watch(inbox.folded)
     access = AccessCache(orders, loop.time)
-    gateway = Gateway(feed, publisher, hub, presence, marks, access, verifier, limits)
-    parts = {"log": log.ping, "store": store.ping, "signals": signals.ping, "orders": orders.ping}
+    limits = limits if settings.rate_limits else lifted(limits)
+    rates = Rates(limits)
+    visits = Visits(feed, access)
+    gateway = Gateway(feed, publisher, hub, presence, marks, inbox, visits, verifier, limits, rates)
+    writer = Writer(visits, feed, publisher)
+    http = ChatRoutes(visits, writer, inbox, verifier, limits, rates)
+    farewell = Farewell(gateway.sessions, drain_s=settings.drain_s, away_s=away_s)
+    lag = ArchiverLag(log, store, epoch=settings.epoch)
+    parts = {
+        "log": log.ping,
+        "store": store.ping,
+        "signals": signals.ping,
+        "orders": orders.ping,
+        "partitions": feed.ping,
+        "archive": lag.ping,
+        "serving": farewell.ping,
+    }
+    metrics = GatewayMetrics(gateway, feed, hub, publisher, presence, lag)
     tasks = [
         asyncio.create_task(part.run(), name=type(part).__name__)
-        for part in (feed, publisher, presence, gateway)
+        for part in (feed, publisher, presence, inbox, gateway)
     ]
     try:
-        yield Running(gateway, parts)
+        yield Running(gateway, _admission(settings, limits), farewell, parts, metrics, lag, http)
     finally:
-        gateway.say_goodbye()
+        await farewell.say()
         await publisher.drain(DRAIN_S)
+        await writer.close()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await publisher.close()
+
+
+def _admission(settings: Settings, limits: Limits) -> Admission:
+    if settings.rate_limits:
+        return Admission(limits)
+    return Admission(limits, silent_per_address=LIFTED, silent_max=LIFTED)

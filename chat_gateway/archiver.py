@@ -20,16 +20,20 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from chat_gateway.announcer import Announcer
 from chat_gateway.settings import Settings
-from chat_gateway.watermarks import check_watermarks
+from chat_gateway.watermarks import WrongLog, check_watermarks
 from shared.contracts.events import FromTheFuture, NotAnEvent, decode_event
-from shared.contracts.ids import OrderId, make_seq
-from shared.conversation import Conversation, from_snapshot, to_snapshot
+from shared.contracts.ids import OrderId, Seq, UserId, make_seq
+from shared.conversation import Conversation, OtherFold, from_snapshot, to_snapshot
 from shared.log import open_log
 from shared.log.port import Log, NotAppended, OutcomeUnknown, Reader, Record
+from shared.logs import configure_logs
+from shared.signals import open_signals
 from shared.sqlite import InUse
 from shared.store import open_store
 from shared.store.port import Store, StoredConversation, StoreUnavailable, Watermark
+from shared.summary import concerned, parties_of, summarize
 from shared.timeline import Change, Entry, change_of, make_entry
 
 logger = logging.getLogger("order_chat.archiver")
@@ -43,6 +47,10 @@ CONVERSATIONS_KEPT: Final = 5_000
 
 
 T = TypeVar("T")
+
+
+class PartitionStopped(Exception):
+    """A record came that this program must not pass over."""
 
 
 class DeadLetter(msgspec.Struct, frozen=True):
@@ -61,6 +69,8 @@ class Batch(msgspec.Struct):
     conversations: list[StoredConversation] = []
     watermark: Watermark | None = None
     """After the last record that was taken; null if none was."""
+    changed: dict[UserId, dict[OrderId, Seq]] = {}
+    """Whose conversations changed, each with the last record that did."""
     dead_letters: list[DeadLetter] = []
     stopped: str | None = None
     """Why the partition must not be read on after this batch."""
@@ -87,14 +97,18 @@ def fold_batch(
             seq = make_seq(epoch, record.offset)
             state = states[event.order_id]
             if seq > state.head:  # else it was folded before a crash, and written before that
+                before = parties_of(state)
                 entry = make_entry(seq, record.at, event, state.fold(seq, record.at, event))
                 batch.entries.append(entry)
                 if (change := change_of(entry)) is not None:
                     batch.changes.append(change)
                 touched[event.order_id] = state
+                if entry.stands:
+                    for user_id in concerned(event, before | parties_of(state)):
+                        batch.changed.setdefault(user_id, {})[event.order_id] = seq
         batch.watermark = Watermark(epoch, record.partition, record.offset + 1, record.at)
     batch.conversations = [
-        StoredConversation(order_id, state.head, to_snapshot(state))
+        StoredConversation(order_id, state.head, to_snapshot(state), summarize(state))
         for order_id, state in touched.items()
     ]
     return batch
@@ -103,21 +117,43 @@ def fold_batch(
 class Archiver:
     """Follows every partition and writes what it comes to. One for each partition at a time."""
 
-    def __init__(self, log: Log, store: Store, *, epoch: int) -> None:
+    def __init__(
+        self, log: Log, store: Store, *, epoch: int, announcer: Announcer | None = None
+    ) -> None:
+        """*announcer* tells gateways what changed; without one they find out by themselves."""
         self._log = log
         self._store = store
         self._epoch = epoch
+        self._announcer = announcer
         self._states: OrderedDict[OrderId, Conversation] = OrderedDict()
         self.stopped: dict[int, str] = {}
         """Partitions that cannot be read on, and why; an operator must act."""
+        self._ended = False
 
     async def run(self) -> None:
         """Archive for as long as the process lives."""
-        await self._archive(until=None)
+        try:
+            await self._archive(until=None)
+        except OtherFold:
+            logger.critical(
+                "the store was written by another version of the fold: stop everything, run "
+                "python -m chat_gateway.archiver --rebuild"
+            )
+            raise
+        except Exception as error:
+            logger.critical("the archiver ended", exc_info=error)
+            raise
+        finally:
+            self._ended = True
 
     async def run_to(self, ends: Sequence[int]) -> None:
         """Archive up to the given offset of every partition, then return."""
         await self._archive(until=list(ends))
+
+    async def ping(self) -> None:
+        """Raise `PartitionStopped` if a partition, or any, cannot be read on."""
+        if self.stopped or self._ended:
+            raise PartitionStopped
 
     async def _archive(self, until: list[int] | None) -> None:
         reader = self._log.reader()
@@ -145,7 +181,7 @@ class Archiver:
             return await reader.fetch(max_wait_s=FETCH_WAIT_S, max_records=BATCH_MAX)
         except OSError as error:
             # The next fetch goes on where this one began.
-            logger.warning("the log cannot be read: %s", type(error).__name__)
+            logger.warning("the log cannot be read", extra={"error": type(error).__name__})
             await asyncio.sleep(RETRY_S[1])
             return {}
 
@@ -163,9 +199,12 @@ class Archiver:
         batch = fold_batch(records, states, self._epoch)
         if batch.stopped is not None:
             self.stopped[batch.partition] = batch.stopped
-            logger.error("partition %d is stopped: %s", batch.partition, batch.stopped)
+            fields = {"partition": batch.partition, "reason": batch.stopped}
+            logger.error("a partition is stopped", extra=fields)
         if batch.watermark is not None:
             await self._write(batch, batch.watermark)
+            if self._announcer is not None:
+                self._announcer.announce(batch.changed)
         self._keep_few()
         return batch.watermark.offset if batch.watermark is not None else records[0].offset
 
@@ -201,7 +240,7 @@ async def _insist(write: Callable[[], Awaitable[T]]) -> T:
         try:
             return await write()
         except (StoreUnavailable, NotAppended, OutcomeUnknown) as error:
-            logger.warning("the archiver waits: %s", type(error).__name__)
+            logger.warning("the archiver waits", extra={"error": type(error).__name__})
             await asyncio.sleep(RETRY_S[min(tries, len(RETRY_S) - 1)])
             tries += 1
 
@@ -209,8 +248,15 @@ async def _insist(write: Callable[[], Awaitable[T]]) -> T:
 async def rebuild(log: Log, store: Store, *, epoch: int) -> None:
     """Drop what the archiver made, and make it anew from the log as far as it goes now.
 
-    Raises `RuntimeError` if a partition could not be read to its end.
+    Raises `RuntimeError` if a partition could not be read to its end, and `WrongLog`, with nothing
+    dropped, if the store holds what this log does not have.
     """
+    await check_watermarks(log, store, epoch=epoch)
+    if any(older != epoch for older in await store.epochs()):
+        raise WrongLog(
+            f"the store holds epochs before {epoch}, which no longer are in the log: "
+            "a rebuild would lose them"
+        )
     ends = await log.ends()
     await store.drop()
     archiver = Archiver(log, store, epoch=epoch)
@@ -231,7 +277,12 @@ async def main(data: Path, environment: Mapping[str, str], *, rebuild_first: boo
             await rebuild(log, store, epoch=settings.epoch)
         else:
             await check_watermarks(log, store, epoch=settings.epoch)
-            await Archiver(log, store, epoch=settings.epoch).run()
+            signals = await open_signals(settings.signals_url)
+            resources.push_async_callback(signals.close)
+            announcer = Announcer(signals)
+            announcing = asyncio.create_task(announcer.run())
+            resources.callback(announcing.cancel)
+            await Archiver(log, store, epoch=settings.epoch, announcer=announcer).run()
 
 
 if __name__ == "__main__":
@@ -241,6 +292,7 @@ if __name__ == "__main__":
         "--rebuild", action="store_true", help="drop the store, make it anew from the log, and end"
     )
     arguments = parser.parse_args()
+    configure_logs(sys.stderr)
     try:
         asyncio.run(main(arguments.data, os.environ, rebuild_first=arguments.rebuild))
     except (ValueError, OSError, InUse, RuntimeError) as error:

@@ -1,23 +1,35 @@
 """What a client asks to be written: the event it stands for, and whether two ask for the same."""
 
-from typing import TypedDict, assert_never
+from typing import TypedDict, TypeVar, assert_never
 
 import msgspec
 
+from chat_gateway.text import TextRefused, clean_text
 from shared.contracts import events as log
 from shared.contracts import frames
-from shared.contracts.ids import ClientId, MessageId, OrderId, UserId
+from shared.contracts.errors import ErrorCode
+from shared.contracts.ids import ClientId, MessageId, OrderId, UserId, message_id
+
+_Texted = TypeVar("_Texted", frames.Send, frames.Edit, frames.Report)
 
 
 class Attempt(msgspec.Struct, gc=False):
-    """A frame that asks for something to be written."""
+    """Something that is to be written, by a frame or by an HTTP request."""
 
-    frame: frames.Attempt
     event: log.Identified
-    turn: int
-    """Its place among its lane's attempts; an id sent again keeps the place it had."""
-    retry: bool
+    """Its base is filled in when it is appended."""
+    ref: int = 0
+    seen: int | None = None
+    """Of a message: the number of the last one its writer had on the screen; null: not known."""
+    retry: bool = False
     """Whether a record of it may be in the log already."""
+    turn: int = 0
+    """Its place among its lane's attempts; an id sent again keeps the place it had."""
+
+    @property
+    def target(self) -> MessageId | None:
+        """The message it acts on; null for what acts on none."""
+        return getattr(self.event, "target", None)
 
 
 class _Common(TypedDict):
@@ -29,14 +41,31 @@ class _Common(TypedDict):
     base: int
 
 
-def make_event(frame: frames.Attempt, id_: MessageId, by: UserId) -> log.Identified:
-    """The event a participant's frame asks for; its base is filled in when it is appended.
+def make_attempt(frame: frames.Attempt, by: UserId, as_: log.Capacity) -> Attempt:
+    """What *by* asks for with a frame, in this capacity: both come from the token alone."""
+    seen = frame.seen if isinstance(frame, frames.Send) else None
+    return Attempt(_event(frame, by, as_), frame.ref, seen, frame.retry)
 
-    Writer and capacity come from the token alone: frames have no such fields.
-    """
-    common = _Common(
-        order_id=frame.order_id, by=by, as_="participant", id=id_, client_id=frame.id, base=0
+
+def make_redact(
+    order_id: OrderId, target: MessageId, by: UserId, client_id: ClientId, reason: str
+) -> Attempt:
+    """What a moderator asks for who takes a message from the parties."""
+    event = log.Redact(
+        order_id=order_id,
+        by=by,
+        as_="moderator",
+        id=message_id(order_id, by, client_id),
+        base=0,
+        target=target,
+        reason=reason,
     )
+    return Attempt(event)
+
+
+def _event(frame: frames.Attempt, by: UserId, as_: log.Capacity) -> log.Identified:
+    id_ = message_id(frame.order_id, by, frame.id)
+    common = _Common(order_id=frame.order_id, by=by, as_=as_, id=id_, client_id=frame.id, base=0)
     match frame:
         case frames.Send(text=text, reply_to=reply_to, seen=seen):
             return log.Message(**common, seen=seen or 0, text=text, reply_to=reply_to)
@@ -65,11 +94,35 @@ def same_request(one: log.Event, other: log.Event) -> bool:
             return one.target == other.target
         case log.Report(), log.Report():
             return (one.target, one.reason, one.note) == (other.target, other.reason, other.note)
+        case log.Redact(), log.Redact():
+            return (one.target, one.reason) == (other.target, other.reason)
         case _:
             return False
 
 
 def client_id_of(event: log.Identified) -> ClientId:
-    """The id its writer knows it by; lanes carry nothing but what clients send."""
-    assert isinstance(event, log.Message | log.Edit | log.Delete | log.Report)
-    return event.client_id
+    """The id its writer knows it by; a verdict does not record that, and goes by its own."""
+    return ClientId(event.id) if isinstance(event, log.Verdict) else event.client_id
+
+
+def cleaned(frame: frames.Attempt, limits: frames.Limits) -> frames.Attempt:
+    """The frame with its text as it is stored. Raises `TextRefused`."""
+    match frame:
+        case frames.Send(text=text):
+            if frame.attachments:
+                raise TextRefused(ErrorCode.INVALID, "This server takes no attachments.")
+            return _with_text(frame, "text", clean_text(text, limits))
+        case frames.Edit(text=text):
+            return _with_text(frame, "text", clean_text(text, limits))
+        case frames.Report(note=note):
+            return _with_text(frame, "note", clean_text(note, limits, may_be_empty=True))
+        case frames.Delete():
+            return frame
+        case _:
+            assert_never(frame)
+
+
+def _with_text(frame: _Texted, field: str, text: str) -> _Texted:
+    if getattr(frame, field) == text:  # nearly always: no copy then
+        return frame
+    return msgspec.structs.replace(frame, **{field: text})

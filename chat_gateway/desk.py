@@ -8,6 +8,7 @@ from chat_gateway.tail import Room
 from shared.contracts import frames
 from shared.contracts.errors import ErrorCode
 from shared.contracts.ids import MessageId, OrderId, Seq, UserId
+from shared.store.port import InboxPlace
 from shared.tokens import Identity
 
 
@@ -52,6 +53,14 @@ class Client(Protocol):
         """A page of history cannot be had now."""
         ...
 
+    def tell(self, frame: bytes) -> None:
+        """A ready-made frame of the Messages area."""
+        ...
+
+    def not_listed(self, request: frames.Inbox, code: ErrorCode) -> None:
+        """A page of the Messages area cannot be had now."""
+        ...
+
 
 class Desk(Protocol):
     """Every wish ends in one call-back with an answer or a failure, or is dropped."""
@@ -66,6 +75,11 @@ class Desk(Protocol):
 
     def page(self, client: Client, request: frames.History) -> bool:
         """Then `paged` or `not_paged`; false if too much is under way for this client."""
+        ...
+
+    def list(self, client: Client, request: frames.Inbox, place: InboxPlace | None) -> bool:
+        """Then a page by `tell`, and each change of a line from here on; or `not_listed`. False if
+        too much is under way for this client."""
         ...
 
     def look_up(self, client: Client, lane: Lane, order_id: OrderId, id_: MessageId) -> None:

@@ -5,6 +5,7 @@ and in time, and every end of a connection has a deadline.
 """
 
 import asyncio
+import logging
 import socket
 from asyncio.transports import BaseTransport
 from typing import Any, ClassVar
@@ -15,9 +16,11 @@ from uvicorn.server import ServerState
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 
-from chat_gateway.socket import logger
 from shared.contracts.errors import CloseCode
 from shared.contracts.frames import Limits
+
+library_logger = logging.getLogger("websockets.server")
+"""Its own, so that what it tells of every connection can be turned down."""
 
 FIN_TEXT = 0x81
 SHORT_MAX = 125
@@ -68,7 +71,7 @@ class DirectSocket(WebSocketsSansIOProtocol):
         """How much was waiting when `_stall_timer` was set."""
 
     def _library(self, state: State) -> ServerProtocol:
-        library = ServerProtocol(state=state, max_size=self.message_bytes, logger=logger)
+        library = ServerProtocol(state=state, max_size=self.message_bytes, logger=library_logger)
         library.debug = False  # it would log what frames say
         return library
 

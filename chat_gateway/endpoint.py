@@ -1,29 +1,50 @@
 """The websocket endpoint: who may connect at all, before anything is said."""
 
 from collections.abc import Callable
+from typing import Final
 
+from starlette.responses import Response
 from starlette.websockets import WebSocket
 
+from chat_gateway.limits import Admission, Ticket
 from chat_gateway.socket import Receiver, Socket, serve
 
-MakeSession = Callable[[Socket], Receiver]
+COME_BACK_S: Final = 5
+"""When to try again after a 503: whoever says nothing is gone by then."""
+
+MakeSession = Callable[[Socket, Ticket], Receiver]
 
 
 class ChatEndpoint:
-    """`/v1/chat`: checks the origin, accepts, and hands the socket to a new session."""
+    """`/v1/chat`: checks origin and room, accepts, and hands the socket to a new session."""
 
-    def __init__(self, open_session: MakeSession, origins: frozenset[str]) -> None:
-        """*origins*: allowed beside the gateway's own, each as a browser sends it."""
+    def __init__(
+        self, open_session: MakeSession, admission: Admission, origins: frozenset[str]
+    ) -> None:
+        """*open_session* makes a session that ends its ticket when its connection is lost.
+
+        *origins*: allowed beside the gateway's own, each as a browser sends it.
+        """
         self._open_session = open_session
+        self._admission = admission
         self._origins = origins
 
     async def __call__(self, websocket: WebSocket) -> None:
-        """Answer a handshake: 403 to a foreign origin, else a session."""
+        """Answer a handshake: 403 to a foreign origin, 503 where too many wait, else a session."""
         if not self._may_connect(websocket):
             await websocket.close()  # before the handshake is accepted, this is an HTTP 403
             return
-        await websocket.accept()
-        await serve(websocket, self._open_session)
+        ticket = self._admission.admit(websocket.client.host if websocket.client else "")
+        if ticket is None:
+            answer = Response(status_code=503, headers={"Retry-After": str(COME_BACK_S)})
+            await websocket.send_denial_response(answer)
+            return
+        try:
+            await websocket.accept()
+            await serve(websocket, lambda socket: self._open_session(socket, ticket))
+        except BaseException:
+            ticket.leave()  # there may be no session to do it
+            raise
 
     def _may_connect(self, websocket: WebSocket) -> bool:
         """No origin (no browser), the gateway's own host, or one on the list, exactly."""

@@ -6,8 +6,9 @@ reader's own loop alone seeks and stops, between two fetches.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Generator, Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections import Counter
+from collections.abc import Awaitable, Callable, Generator, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from typing import Any, Final, TypeVar, assert_never
 
 from chat_gateway.catch_up import CatchUpReader
@@ -53,6 +54,10 @@ T = TypeVar("T")
 AskAgain = Callable[[], Awaitable[Access | None]]
 
 
+class PartitionStopped(Exception):
+    """A record came that this program must not pass over."""
+
+
 class Feed:
     """Tails by partition, the loop that feeds them, and the waiting that `seam` leaves out."""
 
@@ -74,6 +79,7 @@ class Feed:
         self._tail_bytes_max = tail_bytes_max
         self._tails: dict[int, Tail] = {}
         self._following: dict[int, asyncio.Task[None]] = {}
+        self._held: Counter[OrderId] = Counter()
         self._in_use: dict[int, int] = {}
         """Generators at work on a partition's tail: it must not be replaced under them."""
         self._to_seek: dict[int, int] = {}
@@ -84,13 +90,41 @@ class Feed:
         self._catch_up = CatchUpReader(log)
         self.stopped: dict[int, str] = {}
         """Partitions that cannot be read on, and why; an operator must act."""
+        self.folded = 0
+        """Records folded into rooms since the start."""
 
     # What is asked of it.
+
+    @property
+    def followed(self) -> int:
+        """How many partitions have a tail."""
+        return len(self._tails)
+
+    @property
+    def tail_bytes(self) -> int:
+        """What all tails hold together."""
+        return sum(tail.bytes for tail in self._tails.values())
+
+    async def ping(self) -> None:
+        """Raise `PartitionStopped` if a partition cannot be read on."""
+        if self.stopped:
+            raise PartitionStopped
 
     def room(self, order_id: OrderId) -> Room | None:
         """An order's room, if it is open here."""
         tail = self._tails.get(self._partition(order_id))
         return tail.rooms.get(order_id) if tail is not None else None
+
+    @contextmanager
+    def holding(self, order_id: OrderId) -> Iterator[None]:
+        """Keep the order's room, once it is open, for as long as the block runs."""
+        self._held[order_id] += 1
+        try:
+            yield
+        finally:
+            self._held[order_id] -= 1
+            if not self._held[order_id]:
+                del self._held[order_id]
 
     async def answer(
         self,
@@ -141,7 +175,8 @@ class Feed:
                     )
                 except OSError as error:
                     # The next fetch goes on where this one began.
-                    logger.warning("the log cannot be read: %s", type(error).__name__)
+                    fields = {"error": type(error).__name__}
+                    logger.warning("the log cannot be read", extra=fields)
                     await asyncio.sleep(RETRY_EVERY_S)
                     continue
                 for partition, records in batches.items():
@@ -162,7 +197,7 @@ class Feed:
         """Close rooms that were idle too long at *now*, and stop following what nobody needs."""
         for partition, tail in list(self._tails.items()):
             for order_id in list(tail.rooms):
-                if self._hub.members(order_id):
+                if self._hub.members(order_id) or order_id in self._held:
                     self._idle_since.pop(order_id, None)
                 elif now - self._idle_since.setdefault(order_id, now) > IDLE_S:
                     del tail.rooms[order_id], self._idle_since[order_id]
@@ -181,13 +216,14 @@ class Feed:
                 self._stop(partition, str(error))
                 return
             if taken is not None:
+                self.folded += 1
                 self._hub.publish(*taken)
                 self._publisher.settle(taken[1])
         self._trim()
 
     def _trim(self) -> None:
         """Keep all tails together within their bound, at the cost of the longest."""
-        size = sum(tail.bytes for tail in self._tails.values())
+        size = self.tail_bytes
         while size > self._tail_bytes_max:
             longest = max(self._tails.values(), key=lambda tail: tail.bytes)
             before = longest.bytes
@@ -196,7 +232,7 @@ class Feed:
 
     def _stop(self, partition: int, why: str) -> None:
         """Read no further: to skip a record would be to disagree with other readers for ever."""
-        logger.error("partition %d is stopped: %s", partition, why)
+        logger.error("a partition is stopped", extra={"partition": partition, "reason": why})
         self.stopped[partition] = why
         self._to_stop.add(partition)
         self._wake_waiting()
@@ -238,7 +274,8 @@ class Feed:
     def _followed(self, partition: int, task: asyncio.Task[None]) -> None:
         del self._following[partition]
         if not task.cancelled() and (error := task.exception()) is not None:
-            logger.warning("partition %d is not followed: %s", partition, type(error).__name__)
+            fields = {"partition": partition, "error": type(error).__name__}
+            logger.warning("a partition is not followed", extra=fields)
 
     async def _follow(self, partition: int) -> None:
         async with asyncio.timeout(FOLLOW_DEADLINE_S):

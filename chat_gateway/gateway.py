@@ -2,63 +2,45 @@
 
 import asyncio
 import logging
-import random
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-from chat_gateway.access import AccessCache, OrdersUnavailable
+from chat_gateway.counts import Counts
 from chat_gateway.desk import Client
+from chat_gateway.failures import code_of
 from chat_gateway.feed import Feed
 from chat_gateway.hub import Hub
-from chat_gateway.lane import Lane, Uncertain
+from chat_gateway.inbox import Inbox
+from chat_gateway.inbox_lines import Viewer
+from chat_gateway.lane import Lane
+from chat_gateway.limits import Rates, Ticket
 from chat_gateway.marks import Marks
 from chat_gateway.presence import Presence
 from chat_gateway.publisher import Publisher
-from chat_gateway.seam import (
-    Access,
-    Forbidden,
-    NotFound,
-    Query,
-    Reader,
-    Unavailable,
-    look_up,
-    open_order,
-    read_page,
-)
+from chat_gateway.seam import Query, Reader, read_page
 from chat_gateway.session import HEARTBEAT_S, Session
 from chat_gateway.socket import Socket
 from chat_gateway.tail import Room
+from chat_gateway.visits import ANSWER_DEADLINE_S, Visits, reader_of
 from shared.contracts import frames
-from shared.contracts.errors import CloseCode, ErrorCode
+from shared.contracts.errors import CloseCode
 from shared.contracts.ids import MessageId, OrderId, Seq, UserId
-from shared.timeline import Entry
+from shared.store.port import InboxPlace
 from shared.tokens import BadToken, Identity, KeysUnavailable, Verifier
 
 logger = logging.getLogger("order_chat.gateway")
 
 HELLO_DEADLINE_S: Final = 5.0
 EXPIRY_GRACE_S: Final = 5.0
-ANSWER_DEADLINE_S: Final = 10.0
-"""Whatever a client asked for ends by then; each wait on the way has a shorter one of its own."""
 BACKLOG_MAX: Final = 65_536
 """While more than this waits for a client, no further page is made for it: a slow line must not
 fill up with answers until the client counts as too slow, comes back and asks for the same again."""
 BACKLOG_CHECK_S: Final = 0.02
 OPENING_MAX: Final = 50
 PAGING_MAX: Final = 8
-RECONNECT_SPREAD_MS: Final = 5_000
-"""Clients told to reconnect come back spread over this time."""
-
-_FAILURES: Final[tuple[tuple[type[Exception], ErrorCode], ...]] = (
-    (NotFound, ErrorCode.NOT_FOUND),
-    (Forbidden, ErrorCode.FORBIDDEN),
-    (Unavailable, ErrorCode.UNAVAILABLE),
-    (OrdersUnavailable, ErrorCode.UNAVAILABLE),
-    (TimeoutError, ErrorCode.UNAVAILABLE),
-)
 
 
 class Gateway:
@@ -71,9 +53,11 @@ class Gateway:
         hub: Hub,
         presence: Presence,
         marks: Marks,
-        access: AccessCache,
+        inbox: Inbox,
+        visits: Visits,
         verifier: Verifier,
         limits: frames.Limits,
+        rates: Rates,
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -82,31 +66,36 @@ class Gateway:
         self._hub = hub
         self._presence = presence
         self._marks = marks
-        self._access = access
+        self._inbox = inbox
+        self._visits = visits
         self._verifier = verifier
         self._limits = limits
+        self._rates = rates
         self._clock = clock
         self._wishes: dict[Client, dict[asyncio.Task[None], tuple[str, OrderId | None]]] = {}
         self._turns: dict[Client, asyncio.Lock] = {}
         self._timers: dict[Client, asyncio.TimerHandle] = {}
         """Of each session: the deadline of its hello, then the end of its token."""
         self._wheel: list[set[Session]] = [set() for _ in range(HEARTBEAT_S)]
-        self._count = 0
+        self.counts = Counts()
 
     # Sessions.
 
-    def open_session(self, socket: Socket) -> Session:
-        """A session for a socket that was just accepted."""
+    def open_session(self, socket: Socket, ticket: Ticket) -> Session:
+        """A session for a socket that was just accepted; it ends the ticket."""
         session = Session(
             socket,
             self,
             self._hub,
             self._publisher,
+            self._rates,
+            ticket,
             session_id=secrets.token_urlsafe(9),
             limits=self._limits,
+            counts=self.counts,
         )
-        self._count += 1
-        self._wheel[self._count % HEARTBEAT_S].add(session)
+        self.counts.connections += 1
+        self._wheel[self.counts.connections % HEARTBEAT_S].add(session)
         self._timers[session] = asyncio.get_running_loop().call_later(
             HELLO_DEADLINE_S, self._hello_due, session
         )
@@ -124,11 +113,6 @@ class Gateway:
                 for session in list(slot):
                     if session.identity is not None and not session.closed:
                         session.beat()
-
-    def say_goodbye(self) -> None:
-        """Send everybody away, to come back at different times."""
-        for session in self.sessions():
-            session.goodbye(random.randrange(RECONNECT_SPREAD_MS))  # noqa: S311 (no secret)
 
     def _hello_due(self, session: Session) -> None:
         if session.identity is None:
@@ -152,6 +136,13 @@ class Gateway:
         if self._under_way(client, "page") >= PAGING_MAX:
             return False
         self._start(client, "page", request.order_id, self._page(client, request))
+        return True
+
+    def list(self, client: Client, request: frames.Inbox, place: InboxPlace | None) -> bool:
+        """See `Desk`."""
+        if self._under_way(client, "list") >= PAGING_MAX:
+            return False
+        self._start(client, "list", None, self._list(client, request, place))
         return True
 
     def look_up(self, client: Client, lane: Lane, order_id: OrderId, id_: MessageId) -> None:
@@ -188,6 +179,7 @@ class Gateway:
     def arrived(self, room: Room, user_id: UserId, *, moderator: bool) -> None:
         """See `Desk`."""
         order_id = room.conversation.order_id
+        self._inbox.opened(room)
         self._presence.listen(order_id)
         if not moderator and not room.conversation.quiet:
             self._presence.arrive(order_id, user_id)
@@ -229,40 +221,25 @@ class Gateway:
     async def _open(self, client: Client, join: frames.Join) -> None:
         identity = client.identity
         assert identity is not None
-        order_id, user_id = join.order_id, identity.user_id
-        reader = Reader(user_id, moderator="moderator" in identity.roles)
+        order_id = join.order_id
         limit = min(join.limit, self._limits.page)
         query = Query(after=join.after, before=None, limit=limit)
-
-        async def ask_again() -> Access | None:
-            return await self._access.ask(order_id, user_id, afresh=True)
-
         try:
             async with asyncio.timeout(ANSWER_DEADLINE_S):
-                access = None if reader.moderator else await self._admit(order_id, user_id)
                 online = await self._presence.who(order_id)
-                opened = await self._feed.answer(
-                    order_id,
-                    join.after,
-                    lambda tail: open_order(tail, order_id, reader, access, query),
-                    turn=self._turn(client),
-                    ask_again=ask_again,
-                )
+                opened = await self._visits.open(identity, order_id, query, turn=self._turn(client))
         except Exception as error:
-            client.not_opened(join, _code_of(error))
+            code = code_of(error)
+            self.counts.not_joined(code)
+            client.not_opened(join, code)
         else:
+            self.counts.joined(opened)
             client.opened(join, opened, online)
-
-    async def _admit(self, order_id: OrderId, user_id: UserId) -> Access:
-        access = await self._access.ask(order_id, user_id)
-        if access is None:
-            raise NotFound
-        return access
 
     async def _page(self, client: Client, request: frames.History) -> None:
         identity = client.identity
         assert identity is not None
-        reader = Reader(identity.user_id, moderator="moderator" in identity.roles)
+        reader = reader_of(identity)
         limit = min(request.limit, self._limits.page)
         query = Query(after=request.after, before=request.before, limit=limit)
         try:
@@ -274,9 +251,19 @@ class Gateway:
                     turn=self._turn(client),
                 )
         except Exception as error:
-            client.not_paged(request, _code_of(error))
+            client.not_paged(request, code_of(error))
         else:
             client.paged(request, answer)
+
+    async def _list(self, client: Client, request: frames.Inbox, place: InboxPlace | None) -> None:
+        identity = client.identity
+        assert identity is not None
+        limit = min(request.limit, self._limits.page)
+        try:
+            async with asyncio.timeout(ANSWER_DEADLINE_S), self._turn(client):
+                await self._inbox.open(client, Viewer.of(identity), place, limit, request.ref)
+        except Exception as error:
+            client.not_listed(request, code_of(error))
 
     async def _mark_older(self, room: Room, user_id: UserId, up_to: Seq) -> None:
         order_id = room.conversation.order_id
@@ -290,7 +277,7 @@ class Gateway:
                     lambda tail: read_page(tail, order_id, reader, query),
                 )
         except Exception as error:
-            _code_of(error)  # lost, as any mark may be: the next one says more
+            code_of(error)  # lost, as any mark may be: the next one says more
             return
         for shown in reversed(answer.events):
             event = frames.decode_server_frame(shown.frame)
@@ -299,17 +286,7 @@ class Gateway:
                 return
 
     async def _look_up(self, lane: Lane, order_id: OrderId, id_: MessageId, base: int) -> None:
-        found: Entry | Uncertain | None
-        try:
-            async with asyncio.timeout(ANSWER_DEADLINE_S):
-                found = await self._feed.answer(
-                    order_id,
-                    None,
-                    lambda tail: look_up(tail, order_id, id_),
-                )
-        except Exception as error:
-            _code_of(error)
-            found = Uncertain()
+        found = await self._visits.look_up(order_id, id_)
         lane.looked_up(found, base, self.now_ms())
 
     @asynccontextmanager
@@ -360,16 +337,8 @@ class Gateway:
     def _forget(self, client: Client) -> None:
         self._wishes.pop(client, None)
         self._turns.pop(client, None)
+        self._inbox.leave(client)
         if (timer := self._timers.pop(client, None)) is not None:
             timer.cancel()
         for slot in self._wheel:
             slot.discard(client)
-
-
-def _code_of(error: Exception) -> ErrorCode:
-    """What a failure is to its client; what nobody expected is logged, and `internal`."""
-    for kind, code in _FAILURES:
-        if isinstance(error, kind):
-            return code
-    logger.error("an answer failed", exc_info=error)
-    return ErrorCode.INTERNAL

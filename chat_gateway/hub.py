@@ -1,6 +1,6 @@
 """Who is told: order to subscriptions. Publishing is synchronous, of bytes encoded once."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from chat_gateway.tail import Room
@@ -8,6 +8,8 @@ from shared.contracts import events as log
 from shared.contracts.frames import encode_frame
 from shared.contracts.ids import OrderId, Seq, UserId
 from shared.timeline import Entry, may_see, show
+
+Watcher = Callable[[Room, Entry], None]
 
 
 class Subscription(Protocol):
@@ -40,6 +42,14 @@ class Hub:
 
     def __init__(self) -> None:
         self._orders: dict[OrderId, list[Subscription]] = {}
+        self._watchers: list[Watcher] = []
+        self.delivered = 0
+        """Frames handed to subscriptions since the start."""
+
+    def watch(self, watcher: Watcher) -> None:
+        """Call *watcher* for every entry that is folded here, void or not, seen by somebody or not;
+        before anybody is delivered it."""
+        self._watchers.append(watcher)
 
     def subscribe(self, order_id: OrderId, subscription: Subscription) -> None:
         """Deliver the order's events to *subscription* from here on."""
@@ -62,6 +72,8 @@ class Hub:
 
         Parties and moderators see verdicts differently; so an event is encoded at most twice.
         """
+        for watcher in self._watchers:
+            watcher(room, entry)
         members = self._orders.get(entry.order_id)
         if not members or not entry.stands:
             return
@@ -81,12 +93,14 @@ class Hub:
             if entry.event.by == member.user_id:
                 member.recognise(entry)
             member.deliver(for_moderators if member.moderator else for_parties)
+            self.delivered += 1
 
     def broadcast(self, order_id: OrderId, frame: bytes, *, but: UserId) -> None:
         """Deliver something that is no event to the order's members, except one user's."""
         for member in self._orders.get(order_id, ()):
             if member.user_id != but:
                 member.pass_on(frame)
+                self.delivered += 1
 
     def _withdraw_removed(self, room: Room, members: Iterable[Subscription]) -> list[Subscription]:
         """The fold alone decides who reads: who was removed is told at this very event."""

@@ -10,13 +10,13 @@ from typing import Final, Protocol
 
 import msgspec
 
-from chat_gateway.attempt import Attempt, client_id_of, make_event, same_request
+from chat_gateway.attempt import Attempt, client_id_of, make_attempt, same_request
 from chat_gateway.publisher import Flight, Publisher
 from chat_gateway.tail import Room
 from shared.contracts import events as log
 from shared.contracts import frames
 from shared.contracts.errors import ErrorCode
-from shared.contracts.ids import ClientId, MessageId, OrderId, UserId, message_id
+from shared.contracts.ids import ClientId, MessageId, OrderId, UserId
 from shared.conversation import Verdict
 from shared.timeline import Entry
 
@@ -45,20 +45,21 @@ class Outlet(Protocol):
         message: str | None = None,
         *,
         id_: ClientId | None = None,
+        retry_after_ms: int = RETRY_AFTER_MS,
     ) -> None:
         """This attempt will never be shown."""
         ...
 
-    def unknown(self, ref: int, id_: ClientId) -> None:
+    def unknown(self, ref: int, id_: ClientId, retry_after_ms: int = RETRY_AFTER_MS) -> None:
         """Nobody knows; the client asks again."""
         ...
 
-    def done(self, ref: int, entry: Entry) -> None:
-        """A report was taken."""
+    def settled(self, ref: int, entry: Entry) -> None:
+        """This attempt stands. All but a report also reaches its writer as it reaches everybody."""
         ...
 
     def show(self, entry: Entry) -> None:
-        """This entry stands, for this client alone."""
+        """This entry stands since an earlier try, and is shown to this client alone."""
         ...
 
     def look_up(self, lane: "Lane", order_id: OrderId, id_: MessageId) -> None:
@@ -92,28 +93,52 @@ class Lane:
     # From the session.
 
     def submit(self, frame: frames.Attempt, now_ms: int) -> None:
+        """Take what a participant's frame asks for; its text is in order."""
+        self.take(make_attempt(frame, self._by, "participant"), now_ms)
+
+    def take(self, attempt: Attempt, now_ms: int) -> None:
         """Take an attempt whose content is in order; its outcome goes to the outlet, once."""
-        id_ = message_id(frame.order_id, self._by, frame.id)
-        event = make_event(frame, id_, self._by)
-        turn, maybe_there = self._owed.pop(id_, (self._turns, False))
-        self._turns += 1
-        attempt = Attempt(frame, event, turn, frame.retry or maybe_there)
-        other = self._publisher.flight(frame.order_id, id_)
+        event, id_ = attempt.event, attempt.event.id
+        self._take_turn(attempt)
+        other = self._publisher.flight(event.order_id, id_)
         if other is not None:
             # An id in flight is not appended again, whatever else is owed or queued.
             self._join_flight(attempt, other)
         elif (queued := self._queued(id_)) is not None:
             self._replace_queued(queued, attempt)
-        elif not self._may_go(turn) or len(self._queue) > QUEUED_MAX:
+        elif not self._may_go(attempt.turn) or len(self._queue) > QUEUED_MAX:
             self._put_off(attempt)
         elif self._queue:
             self._enqueue(attempt)
         else:
             self._proceed(attempt, now_ms)
 
+    def limit(self, frame: frames.Attempt, retry_after_ms: int) -> None:
+        """Put off what a participant's frame asks for: they ask for too much at a time.
+
+        It keeps its place as any put off does, so what was typed after it does not overtake it.
+        """
+        attempt = make_attempt(frame, self._by, "participant")
+        id_ = attempt.event.id
+        here = self._flying.get(id_) or self._queued(id_)
+        if here is not None:
+            # It goes on; but if it fails, its client may not hear that it is certainly not there.
+            here.retry = True
+            self._outlet.unknown(attempt.ref, frame.id, retry_after_ms)
+            return
+        self._take_turn(attempt)
+        if self._publisher.flight(frame.order_id, id_) is not None:
+            attempt.retry = True  # on another connection
+        self._put_off(attempt, ErrorCode.RATE_LIMITED, retry_after_ms)
+
     def resolve(self, id_: MessageId) -> None:
         """An own event came by: its client knows now, and will not send it again."""
         self._owed.pop(id_, None)
+
+    @property
+    def idle(self) -> bool:
+        """Whether every attempt made so far has its outcome."""
+        return not (self._queue or self._flying)
 
     @property
     def owes(self) -> bool:
@@ -126,7 +151,7 @@ class Lane:
             flight.owner = None
             self._outlet.unknown(flight.ref, client_id_of(flight.event))
         for attempt in self._queue:
-            self._outlet.unknown(attempt.frame.ref, attempt.frame.id)
+            self._outlet.unknown(attempt.ref, client_id_of(attempt.event))
         self._clear()
 
     def lost(self) -> None:
@@ -143,7 +168,7 @@ class Lane:
             return  # left meanwhile
         attempt = self._queue.popleft()
         overtakes = any(queued.turn < attempt.turn for queued in self._queue)
-        other = self._publisher.flight(attempt.frame.order_id, attempt.event.id)
+        other = self._publisher.flight(attempt.event.order_id, attempt.event.id)
         if other is not None:
             self._join_flight(attempt, other)
         elif found is not None and not isinstance(found, Uncertain):
@@ -165,9 +190,8 @@ class Lane:
             self._outlet.refuse(flight.ref, ErrorCode.CONFLICT, id_=id_)
             return
         if entry.stands:
-            if isinstance(flight.event, log.Report):
-                self._outlet.done(flight.ref, entry)
-            return  # anything else reaches its writer as it reaches everybody
+            self._outlet.settled(flight.ref, entry)
+            return
         if entry.verdict in (Verdict.LATE, Verdict.COPY):
             # Late: nobody can say any more. A copy of something met before this flight was watched
             # for: the look-up of the next try finds it.
@@ -193,12 +217,17 @@ class Lane:
     def superseded(self, flight: Flight) -> None:
         """Another connection of the same writer sent this id again, and waits for it now."""
         del self._flying[flight.event.id]
-        self._tell_put_off(
-            flight.event.id, flight.ref, client_id_of(flight.event), flight.turn, retry=True
-        )
+        self._owe(flight.event.id, flight.turn, maybe_there=True)
+        self._outlet.unknown(flight.ref, client_id_of(flight.event))
         self._hold_back()
 
     # Inside.
+
+    def _take_turn(self, attempt: Attempt) -> None:
+        """Give an attempt its place; an id that is owed has one, and is not owed any more."""
+        attempt.turn, maybe_there = self._owed.pop(attempt.event.id, (self._turns, False))
+        attempt.retry = attempt.retry or maybe_there
+        self._turns += 1
 
     def _may_go(self, turn: int) -> bool:
         """Whether nothing earlier is owed."""
@@ -218,34 +247,34 @@ class Lane:
         if not attempt.retry and event.id not in self._room.conversation.remembered:
             verdict = self._room.conversation.judge(event, now_ms)
             if verdict is not Verdict.STANDS:
-                self._refuse(attempt.frame.ref, attempt.frame.id, verdict)
+                self._refuse(attempt.ref, client_id_of(event), verdict)
                 return
-            base = self._first_base(attempt.frame)
+            base = self._first_base(attempt)
         if base is None:
             self._queue.appendleft(attempt)
             self._outlet.look_up(self, event.order_id, event.id)
         else:
             self._append(attempt, base, now_ms)
 
-    def _first_base(self, frame: frames.Attempt) -> int | None:
+    def _first_base(self, attempt: Attempt) -> int | None:
         """What a first try's writer had seen; null: look the id up."""
         conversation = self._room.conversation
-        if not isinstance(frame, frames.Send):
-            return conversation.place_of(frame.target)
-        return None if frame.seen is None else conversation.place_after(frame.seen)
+        if attempt.target is not None:
+            return conversation.place_of(attempt.target)
+        return None if attempt.seen is None else conversation.place_after(attempt.seen)
 
     def _append(self, attempt: Attempt, base: int, now_ms: int) -> None:
-        frame, event = attempt.frame, attempt.event
+        event = attempt.event
         conversation = self._room.conversation
         if not attempt.retry:
             # A retry may be in the log already, so for it only the log refuses.
             verdict = conversation.judge(event, now_ms)
             if verdict is not Verdict.STANDS:
-                self._refuse(frame.ref, frame.id, verdict)
+                self._refuse(attempt.ref, client_id_of(event), verdict)
                 return
         oldest = self._publisher.oldest_base(event.order_id, self._by, conversation.places)
         event = msgspec.structs.replace(event, base=min(base, oldest))
-        flight = Flight(event, self, ref=frame.ref, retry=attempt.retry, turn=attempt.turn)
+        flight = Flight(event, self, ref=attempt.ref, retry=attempt.retry, turn=attempt.turn)
         if self._publisher.offer(flight, self._partition):
             self._flying[event.id] = flight
         else:
@@ -253,9 +282,9 @@ class Lane:
 
     def _found(self, attempt: Attempt, entry: Entry) -> None:
         """The id was used before: by the same request, or for something else."""
-        ref, id_ = attempt.frame.ref, attempt.frame.id
+        ref, id_ = attempt.ref, client_id_of(attempt.event)
         if not same_request(attempt.event, entry.event):
-            self._outlet.refuse(ref, ErrorCode.CONFLICT, id_=id_)
+            self._conflict(attempt)
         elif entry.seq > self._room.conversation.head:
             # The store is ahead of this reader, which will meet the record soon.
             flight = Flight(attempt.event, self, ref=ref, retry=attempt.retry, turn=attempt.turn)
@@ -265,32 +294,32 @@ class Lane:
         elif not entry.stands:
             self._refuse(ref, id_, entry.verdict)
         elif isinstance(entry.event, log.Report):
-            self._outlet.done(ref, entry)
+            self._outlet.settled(ref, entry)
         else:
             self._outlet.show(entry)
 
     def _join_flight(self, attempt: Attempt, flight: Flight) -> None:
         """The id is in flight on this gateway: the newest connection waits for it."""
         if not same_request(attempt.event, flight.event):
-            self._outlet.refuse(attempt.frame.ref, ErrorCode.CONFLICT, id_=attempt.frame.id)
+            self._conflict(attempt)
             return
         if flight.owner is self:
-            self._outlet.unknown(flight.ref, attempt.frame.id)
+            self._outlet.unknown(flight.ref, client_id_of(attempt.event))
             attempt.turn = min(attempt.turn, flight.turn)
         elif isinstance(flight.owner, Lane):
             flight.owner.superseded(flight)
         flight.owner = self
-        flight.ref = attempt.frame.ref
+        flight.ref = attempt.ref
         flight.turn = attempt.turn
         flight.retry = flight.retry or attempt.retry
         self._flying[flight.event.id] = flight
 
     def _replace_queued(self, queued: Attempt, attempt: Attempt) -> None:
         if not same_request(attempt.event, queued.event):
-            self._outlet.refuse(attempt.frame.ref, ErrorCode.CONFLICT, id_=attempt.frame.id)
+            self._conflict(attempt)
             return
-        self._outlet.unknown(queued.frame.ref, queued.frame.id)
-        queued.frame = attempt.frame
+        self._outlet.unknown(queued.ref, client_id_of(queued.event))
+        queued.ref, queued.seen = attempt.ref, attempt.seen
         queued.retry = queued.retry or attempt.retry
 
     def _enqueue(self, attempt: Attempt) -> None:
@@ -321,32 +350,38 @@ class Lane:
                 del self._flying[flight.event.id]
                 self._fail(flight)
 
-    def _fail(self, flight: Flight) -> None:
-        self._tell_put_off(
-            flight.event.id, flight.ref, client_id_of(flight.event), flight.turn, flight.retry
-        )
-
-    def _put_off(self, attempt: Attempt) -> None:
+    def _put_off(
+        self,
+        attempt: Attempt,
+        code: ErrorCode = ErrorCode.BUSY,
+        retry_after_ms: int = RETRY_AFTER_MS,
+    ) -> None:
         if (entry := self._room.entry(attempt.event.id)) is not None:
             # Its record came by while it waited, and its client may have seen it.
             self._found(attempt, entry)
-            return
-        frame = attempt.frame
-        self._tell_put_off(attempt.event.id, frame.ref, frame.id, attempt.turn, attempt.retry)
-
-    def _tell_put_off(
-        self, id_: MessageId, ref: int, client_id: ClientId, turn: int, retry: bool
-    ) -> None:
-        """Not now: `busy` for what is certainly not in the log, else `unknown`."""
-        self._owe(id_, turn, maybe_there=retry)
-        if retry:
-            self._outlet.unknown(ref, client_id)
         else:
-            self._outlet.refuse(ref, ErrorCode.BUSY, id_=client_id)
+            self._fail(attempt, code, retry_after_ms)
+
+    def _fail(
+        self,
+        what: Attempt | Flight,
+        code: ErrorCode = ErrorCode.BUSY,
+        retry_after_ms: int = RETRY_AFTER_MS,
+    ) -> None:
+        """Not now: *code* for what is certainly not in the log, else `unknown`."""
+        id_ = client_id_of(what.event)
+        self._owe(what.event.id, what.turn, maybe_there=what.retry)
+        if what.retry:
+            self._outlet.unknown(what.ref, id_, retry_after_ms)
+        else:
+            self._outlet.refuse(what.ref, code, id_=id_, retry_after_ms=retry_after_ms)
 
     def _owe(self, id_: MessageId, turn: int, *, maybe_there: bool) -> None:
         if len(self._owed) < OWED_MAX:
             self._owed[id_] = (turn, maybe_there)
+
+    def _conflict(self, attempt: Attempt) -> None:
+        self._outlet.refuse(attempt.ref, ErrorCode.CONFLICT, id_=client_id_of(attempt.event))
 
     def _refuse(self, ref: int, id_: ClientId, verdict: Verdict) -> None:
         code, message = _REFUSALS[verdict]

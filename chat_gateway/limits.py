@@ -1,12 +1,15 @@
 """Rates and caps: what one user, one address and one process may ask for.
 
-Token buckets, after the sum of what was taken: a bucket holds `burst` tokens and gains `rate` a
-second, so a quiet user may be quick for a while. Nothing here waits; who is refused is told when to
-come back.
+A rate is a bucket of tokens: it holds `burst` of them and gains `rate` a second, so a quiet user
+may be quick for a while. Nothing here waits; who is refused is told when to come back.
 """
 
-from collections import Counter, OrderedDict, deque
-from typing import Final
+from collections import Counter, OrderedDict
+from collections.abc import Callable
+from functools import partial
+from typing import Final, TypeVar
+
+import msgspec
 
 from shared.contracts.frames import Limits
 from shared.contracts.ids import UserId
@@ -17,15 +20,34 @@ BUCKETS_MAX: Final = 50_000
 JOIN_COST: Final = 5.0
 """A join reads from the store and answers with up to 200 KiB: it counts as this many frames."""
 
-FLOOD_REFUSALS: Final = 100
+FLOOD_REFUSALS: Final = 1_000
 FLOOD_WINDOW_S: Final = 10.0
-"""More refusals for the rate than this within the window, and the connection is closed: a client
-that heeds `retry_after_ms` never comes near."""
+"""More refusals for the rate than this within the window, and the connection is closed. Whoever
+empties a long outbox at once gets one for each of its messages before the first is read; who heeds
+`retry_after_ms` from then on never comes near."""
 
 SILENT_PER_ADDRESS: Final = 50
 """Connections of one address that have not said who they are yet."""
 SILENT_MAX: Final = 2_000
 """The same for the whole process: at 25 KB each, 50 MB."""
+
+LIFTED: Final = 1_000_000_000
+"""What stands for no limit; what clients are told is a number they can count with."""
+
+K = TypeVar("K")
+
+
+def lifted(limits: Limits) -> Limits:
+    """*limits* without rates, and without caps on how many of a thing there may be."""
+    return msgspec.structs.replace(
+        limits,
+        orders_per_connection=LIFTED,
+        sockets_per_user=LIFTED,
+        messages_per_s=LIFTED,
+        messages_burst=LIFTED,
+        frames_per_s=LIFTED,
+        frames_burst=LIFTED,
+    )
 
 
 class TokenBucket:
@@ -93,45 +115,93 @@ def _bucket(
 class Flood:
     """Whether one connection goes on and on though it is refused."""
 
+    __slots__ = ("_refusals", "_since")
+
     def __init__(self) -> None:
-        self._refused: deque[float] = deque(maxlen=FLOOD_REFUSALS + 1)
+        self._since = 0.0
+        self._refusals = 0
 
     def refused(self, now: float) -> bool:
         """Note one refusal for the rate; tell whether it is one too many."""
-        self._refused.append(now)
-        return len(self._refused) > FLOOD_REFUSALS and now - self._refused[0] <= FLOOD_WINDOW_S
+        if now - self._since > FLOOD_WINDOW_S:
+            self._since = now
+            self._refusals = 0
+        self._refusals += 1
+        return self._refusals > FLOOD_REFUSALS
 
 
 class Admission:
     """How many connections may be open: by user once known, by address and in all before."""
 
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
+    def __init__(
+        self,
+        limits: Limits,
+        *,
+        silent_per_address: int = SILENT_PER_ADDRESS,
+        silent_max: int = SILENT_MAX,
+    ) -> None:
+        self._sockets_per_user = limits.sockets_per_user
+        self._silent_per_address = silent_per_address
+        self._silent_max = silent_max
         self._silent: Counter[str] = Counter()
+        self._silent_total = 0
         self._users: Counter[UserId] = Counter()
 
-    def admit(self, address: str) -> bool:
-        """One more connection that has said nothing yet; false if there are too many such."""
-        if self._silent[address] >= SILENT_PER_ADDRESS or self._silent.total() >= SILENT_MAX:
-            return False
+    def admit(self, address: str) -> "Ticket | None":
+        """One more connection that has said nothing yet; null if there are too many such."""
+        if (
+            self._silent[address] >= self._silent_per_address
+            or self._silent_total >= self._silent_max
+        ):
+            return None
         self._silent[address] += 1
-        return True
+        self._silent_total += 1
+        return Ticket(self, address)
 
     def spoke(self, address: str) -> None:
         """A connection said who it is, or is gone before it did."""
-        self._silent[address] -= 1
-        if self._silent[address] <= 0:
-            del self._silent[address]
+        self._silent_total -= 1
+        _take_one(self._silent, address)
 
     def enter(self, user_id: UserId) -> bool:
         """One more connection of a user; false if there are too many."""
-        if self._users[user_id] >= self._limits.sockets_per_user:
+        if self._users[user_id] >= self._sockets_per_user:
             return False
         self._users[user_id] += 1
         return True
 
     def leave(self, user_id: UserId) -> None:
-        """One connection fewer."""
-        self._users[user_id] -= 1
-        if self._users[user_id] <= 0:
-            del self._users[user_id]
+        """One connection of a user fewer."""
+        _take_one(self._users, user_id)
+
+
+class Ticket:
+    """What one connection holds of an `Admission`: first its address's place, then its user's."""
+
+    __slots__ = ("_admission", "_held")
+
+    def __init__(self, admission: Admission, address: str) -> None:
+        self._admission = admission
+        self._held: Callable[[], None] | None = partial(admission.spoke, address)
+        """Gives back what is held now; null once that is done."""
+
+    def enter(self, user_id: UserId) -> bool:
+        """The connection said who it is; false, and nothing changes, if this user has too many."""
+        if not self._admission.enter(user_id):
+            return False
+        self.leave()
+        self._held = partial(self._admission.leave, user_id)
+        return True
+
+    def leave(self) -> None:
+        """The connection is gone. Further calls do nothing."""
+        held, self._held = self._held, None
+        if held is not None:
+            held()
+
+
+def _take_one(counter: Counter[K], key: K) -> None:
+    """One fewer; nothing is kept of what comes down to none."""
+    counter[key] -= 1
+    if not counter[key]:
+        del counter[key]

@@ -43,6 +43,8 @@ class Presence:
         self._listening: dict[OrderId, int] = {}
         """How many connections of this gateway have the order open, moderators' too."""
         self._work: asyncio.Queue[Work] = asyncio.Queue(WAITING_MAX)
+        self.lost = 0
+        """Signals dropped or failed since the start."""
 
     def listen(self, order_id: OrderId) -> None:
         """A connection opened the order: its signals are wanted."""
@@ -100,7 +102,8 @@ class Presence:
                         await work()
                 except Exception as error:
                     # Whatever it was, the next one may do better; nothing depends on any of them.
-                    logger.warning("a signal is lost: %s", type(error).__name__)
+                    self.lost += 1
+                    logger.warning("a signal is lost", extra={"error": type(error).__name__})
         finally:
             renewing.cancel()
             for leaving in self._leaving.values():
@@ -135,6 +138,8 @@ class Presence:
 
     def _relay(self, payload: bytes) -> None:
         """Show a signal, which is a frame as clients get it, to everybody but who it is about."""
+        if not payload:
+            return  # signals were down: who is here is renewed, and nobody types for long
         try:
             frame = frames.decode_server_frame(payload)
         except msgspec.DecodeError:
@@ -147,4 +152,5 @@ class Presence:
         try:
             self._work.put_nowait(work)
         except asyncio.QueueFull:
+            self.lost += 1
             logger.warning("signals are too slow: one is lost")

@@ -17,6 +17,7 @@ from shared.contracts import events as log
 from shared.contracts.ids import MessageId, OrderId, UserId
 from shared.conversation import LATE_AFTER
 from shared.log.port import Draft, Log, NotAppended
+from shared.metrics import Durations
 from shared.timeline import Entry
 
 logger = logging.getLogger("order_chat.gateway")
@@ -29,6 +30,7 @@ SWEEP_EVERY_S: Final = 0.5
 WAITING_MAX: Final = 20_000
 """Drafts that may wait for a batch, in the whole gateway: about 20 MB of the largest messages."""
 BATCH_MAX: Final = 500
+APPEND_BOUNDS_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
 
 class Owner(Protocol):
@@ -90,7 +92,8 @@ class Publisher:
         self._flights: dict[tuple[OrderId, MessageId], Flight] = {}
         """In the order they were offered, and so nearly by deadline."""
         self._bases: dict[tuple[OrderId, UserId], dict[MessageId, int]] = {}
-        self._closing = False
+        self.append_seconds = Durations(APPEND_BOUNDS_S)
+        """Of every batch handed to the log, however it ended."""
 
     @property
     def partitions(self) -> int:
@@ -217,6 +220,7 @@ class Publisher:
         return drafts, flights
 
     async def _append(self, partition: int, drafts: list[Draft], flights: list[Flight]) -> None:
+        began = self._loop.time()
         try:
             async with asyncio.timeout(APPEND_DEADLINE_S):
                 await self._log.append(partition, drafts)
@@ -228,11 +232,18 @@ class Publisher:
         except Exception as error:
             # Whatever it was, it came after hand-over: nobody knows what the log will do with it.
             logger.warning(
-                "append of %d records to partition %d: %s", len(drafts), partition, type(error)
+                "the outcome of an append is unknown",
+                extra={
+                    "records": len(drafts),
+                    "partition": partition,
+                    "error": type(error).__name__,
+                },
             )
             for flight in flights:
                 self._lose(flight)
             self._withdraw_orphans(flights)
+        finally:
+            self.append_seconds.observe(self._loop.time() - began)
 
     def _withdraw_orphans(self, failed: Sequence[Flight]) -> None:
         """Take back what waits behind a failure and has no owner to do so: its connection is gone.

@@ -106,10 +106,11 @@ class Access(msgspec.Struct, frozen=True):
 
 
 class Reader(msgspec.Struct, frozen=True):
-    """Who reads. Moderators see what is gone, and reports."""
+    """Who reads. Moderators see what is gone, and reports; services what participants see."""
 
     user_id: UserId
     moderator: bool
+    service: bool = False
 
 
 class Query(msgspec.Struct, frozen=True):
@@ -140,10 +141,12 @@ class Answer(msgspec.Struct):
 
 
 class Stored(msgspec.Struct):
-    """What the store has of an answer; `more`: the entries end before the range does."""
+    """What the store has of an answer; `more`: the entries end before the range does; `asked`: it
+    was needed at all."""
 
     entries: list[Entry] = []
     more: bool = False
+    asked: bool = False
 
 
 class Opened(msgspec.Struct):
@@ -151,6 +154,8 @@ class Opened(msgspec.Struct):
 
     room: Room
     answer: Answer
+    from_store: bool = False
+    """Whether the store was asked for the answer, or memory was enough."""
 
 
 class Unavailable(Exception):
@@ -173,8 +178,8 @@ def open_order(
 ) -> Generator[Need, Any, Opened]:
     """Join an order: load or find its room, and answer what lies above `query.after`.
 
-    *access* is null for moderators, who need nobody's word. Raises `Unavailable`, `NotFound` or
-    `Forbidden`.
+    *access* is null for moderators and services, who need nobody's word. With `query.before` the
+    answer may end early, as pages of history do. Raises `Unavailable`, `NotFound` or `Forbidden`.
     """
     reset = query.after is not None and not _belongs(tail, query.after)
     if reset:
@@ -193,9 +198,9 @@ def open_order(
                 raise NotFound
             continue
         answer = _answer(room, stored, reader, query)
-        if answer.complete or query.after is None:
+        if answer.complete or query.after is None or query.before is not None:
             answer.reset = reset
-            return Opened(room, answer)
+            return Opened(room, answer, stored.asked)
         # Too much was missed to replay it: the newest page instead, and the client starts over.
         reset, query = True, Query(after=None, before=None, limit=query.limit)
 
@@ -301,8 +306,8 @@ def _read_below(
         before = min(before, query.before)
     if query.after is None:
         newest = yield ReadPage(order_id, NOTHING, before, query.limit + 1, True, PAGED)
-        return Stored(newest)
-    stored = Stored()
+        return Stored(newest, asked=True)
+    stored = Stored(asked=True)
     after = query.after
     # Much of what stands may be nothing this reader sees, as the read marks of large orders.
     for _ in range(REPLAY_PAGES_MAX):
@@ -344,7 +349,7 @@ def _version(room: Room) -> int:
 
 
 def _may_read(room: Room, reader: Reader) -> bool:
-    if reader.moderator:
+    if reader.moderator or reader.service:
         return room.conversation.order is not None
     return room.conversation.may(reader.user_id, "read")
 

@@ -5,20 +5,24 @@ its `Desk`, which calls back; what can be answered from memory it answers at onc
 """
 
 from collections import deque
-from typing import Final, TypeVar, assert_never
-
-import msgspec
+from math import ceil
+from typing import Final, assert_never
 
 from chat_gateway.answers import encode_joined, encode_page
+from chat_gateway.attempt import cleaned
+from chat_gateway.counts import Counts
 from chat_gateway.desk import Desk
 from chat_gateway.hub import Hub
+from chat_gateway.inbox_lines import ForgedCursor, place_of
 from chat_gateway.lane import RETRY_AFTER_MS, Lane
+from chat_gateway.limits import JOIN_COST, Flood, Rates, Ticket
 from chat_gateway.membership import Membership
 from chat_gateway.publisher import Publisher
 from chat_gateway.seam import Answer, Opened
 from chat_gateway.socket import Socket
 from chat_gateway.tail import Room
-from chat_gateway.text import TextRefused, clean_text
+from chat_gateway.text import TextRefused
+from shared.contracts import events as log
 from shared.contracts import frames
 from shared.contracts.errors import CATALOGUE, CloseCode, ErrorCode
 from shared.contracts.ids import ClientId, MessageId, OrderId, UserId
@@ -32,8 +36,6 @@ EARLY_FRAMES_MAX: Final = 64
 MALFORMED_MAX: Final = 5
 MALFORMED_WINDOW_S: Final = 10.0
 
-_Texted = TypeVar("_Texted", frames.Send, frames.Edit, frames.Report)
-
 
 class Session:
     """See the module. Made when a socket is open, before anything is known of its client."""
@@ -44,9 +46,12 @@ class Session:
         desk: Desk,
         hub: Hub,
         publisher: Publisher,
+        rates: Rates,
+        ticket: Ticket,
         *,
         session_id: str,
         limits: frames.Limits,
+        counts: Counts,
     ) -> None:
         self.socket = socket
         self.identity: Identity | None = None
@@ -55,8 +60,12 @@ class Session:
         self._desk = desk
         self._hub = hub
         self._publisher = publisher
+        self._rates = rates
+        self._ticket = ticket
+        self._flood = Flood()
         self._session_id = session_id
         self._limits = limits
+        self._counts = counts
         self._greeted = False
         self._early: list[frames.ClientFrame] = []
         self._malformed: deque[float] = deque(maxlen=MALFORMED_MAX + 1)
@@ -80,6 +89,7 @@ class Session:
     def lost(self) -> None:
         """The connection is gone."""
         self.closed = True
+        self._ticket.leave()
         self._desk.drop(self)
         for order_id, membership in self.orders.items():
             membership.lane.lost()
@@ -103,6 +113,9 @@ class Session:
             return
         if self.identity is not None and self.identity.roles != identity.roles:
             self.unwelcome("This token has other roles; connect anew with it.")
+            return
+        if self.identity is None and not self._ticket.enter(identity.user_id):
+            self.close(CloseCode.TOO_MANY_CONNECTIONS, "too many connections of this user")
             return
         self.identity = identity
         for order_id in [order_id for order_id in self.orders if not identity.covers(order_id)]:
@@ -160,6 +173,14 @@ class Session:
         """A page of history cannot be had now."""
         self._refuse(request.ref, code)
 
+    def tell(self, frame: bytes) -> None:
+        """A ready-made frame of the Messages area."""
+        self.socket.send(frame)
+
+    def not_listed(self, request: frames.Inbox, code: ErrorCode) -> None:
+        """A page of the Messages area cannot be had now."""
+        self._refuse(request.ref, code)
+
     # From the hub.
 
     def withdrawn(self, order_id: OrderId) -> None:
@@ -182,9 +203,21 @@ class Session:
         self._send(frames.Beat(heads=heads))
 
     def goodbye(self, reconnect_after_ms: int) -> None:
-        """This gateway is going away."""
+        """This gateway is going away: take nothing more, and close once what was taken is told."""
         self._send(frames.Goodbye(code="restart", reconnect_after_ms=reconnect_after_ms))
+        self.closed = True
+        self.part(overdue=False)
+
+    def part(self, *, overdue: bool) -> bool:
+        """Close after `goodbye` if every attempt has its outcome; *overdue*: what has none is
+        unknown. Tell whether it is closed."""
+        lanes = [membership.lane for membership in self.orders.values()]
+        if not overdue and not all(lane.idle for lane in lanes):
+            return False
+        for lane in lanes:
+            lane.leave()
         self.close(CloseCode.SERVICE_RESTART, "restart")
+        return True
 
     def close(self, code: CloseCode, reason: str) -> None:
         """Close the connection; what still comes is not read."""
@@ -200,17 +233,20 @@ class Session:
         message: str | None = None,
         *,
         id_: ClientId | None = None,
+        retry_after_ms: int = RETRY_AFTER_MS,
     ) -> None:
         """This attempt will never be shown."""
-        self._refuse(ref, code, message, id_=id_)
+        self._refuse(ref, code, message, id_=id_, retry_after_ms=retry_after_ms)
 
-    def unknown(self, ref: int, id_: ClientId) -> None:
+    def unknown(self, ref: int, id_: ClientId, retry_after_ms: int = RETRY_AFTER_MS) -> None:
         """Nobody knows what became of it."""
-        self._send(frames.Unknown(ref=ref, id=id_, retry_after_ms=RETRY_AFTER_MS))
+        self._counts.unknown += 1
+        self._send(frames.Unknown(ref=ref, id=id_, retry_after_ms=retry_after_ms))
 
-    def done(self, ref: int, entry: Entry) -> None:
-        """A report was taken."""
-        self._send(frames.Done(ref=ref, seq=entry.seq))
+    def settled(self, ref: int, entry: Entry) -> None:
+        """An attempt stands. Of a report the client is told here, of all else by the hub."""
+        if isinstance(entry.event, log.Report):
+            self._send(frames.Done(ref=ref, seq=entry.seq))
 
     def show(self, entry: Entry) -> None:
         """An entry that stands since an earlier try."""
@@ -233,12 +269,20 @@ class Session:
             self.close(CloseCode.TOKEN, "the first frame must be hello")
 
     def _take(self, frame: frames.ClientFrame, identity: Identity) -> None:
+        now = self._desk.time()
+        wait_ms = self._wait_ms(frame, identity.user_id, now)
+        if wait_ms and self._flood.refused(now):
+            self.close(CloseCode.FLOODING, "too many requests beyond the rate")
+            return
         if self._desk.now_ms() >= identity.expires_at * 1000 and not isinstance(frame, frames.Auth):
             self._refuse_frame(frame, ErrorCode.TOKEN_EXPIRED)
             return
+        if wait_ms and not isinstance(frame, frames.Attempt):
+            self._refuse_frame(frame, ErrorCode.RATE_LIMITED, retry_after_ms=wait_ms)
+            return
         match frame:
             case frames.Send() | frames.Edit() | frames.Delete() | frames.Report():
-                self._attempt(frame)
+                self._attempt(frame, wait_ms)
             case frames.Type():
                 self._type(frame)
             case frames.Read():
@@ -254,13 +298,22 @@ class Session:
             case frames.Hello():
                 self._refuse(None, ErrorCode.INVALID, "There was a hello already; use auth.")
             case frames.Inbox():
-                self._refuse(
-                    frame.ref, ErrorCode.UNAVAILABLE, "This server has no Messages area yet."
-                )
+                self._list(frame)
             case _:
                 assert_never(frame)
 
-    def _attempt(self, frame: frames.Attempt) -> None:
+    def _wait_ms(self, frame: frames.ClientFrame, user_id: UserId, now: float) -> int:
+        """Count a frame; in how many ms it may come again, 0 if it may be taken now."""
+        match frame:
+            case frames.Send() | frames.Edit() | frames.Delete() | frames.Report():
+                wait_s = self._rates.message(user_id, now)
+            case frames.Join() | frames.History() | frames.Inbox():
+                wait_s = self._rates.frame(user_id, now, JOIN_COST)
+            case _:
+                wait_s = self._rates.frame(user_id, now)
+        return ceil(wait_s * 1000)
+
+    def _attempt(self, frame: frames.Attempt, wait_ms: int) -> None:
         membership = self.orders.get(frame.order_id)
         if membership is None:
             self._refuse_frame(frame, ErrorCode.NOT_JOINED)
@@ -269,11 +322,15 @@ class Session:
             self._refuse_frame(frame, ErrorCode.FORBIDDEN, "Moderators do not write here.")
             return
         try:
-            frame = _cleaned(frame, self._limits)
+            frame = cleaned(frame, self._limits)
         except TextRefused as refusal:
             self._refuse_frame(frame, refusal.code, refusal.message)
             return
-        membership.lane.submit(frame, self._desk.now_ms())
+        if wait_ms:
+            # By way of the lane, where it keeps its place before what was typed after it.
+            membership.lane.limit(frame, wait_ms)
+        else:
+            membership.lane.submit(frame, self._desk.now_ms())
 
     def _join(self, frame: frames.Join, identity: Identity) -> None:
         if identity.orders is not None and frame.order_id not in identity.orders:
@@ -293,6 +350,15 @@ class Session:
         if frame.order_id not in self.orders:
             self._refuse(frame.ref, ErrorCode.NOT_JOINED)
         elif not self._desk.page(self, frame):
+            self._refuse(frame.ref, ErrorCode.BUSY)
+
+    def _list(self, frame: frames.Inbox) -> None:
+        try:
+            place = None if frame.before is None else place_of(frame.before)
+        except ForgedCursor:
+            self._refuse(frame.ref, ErrorCode.INVALID, "This cursor was not given out.")
+            return
+        if not self._desk.list(self, frame, place):
             self._refuse(frame.ref, ErrorCode.BUSY)
 
     def _read(self, frame: frames.Read) -> None:
@@ -346,12 +412,17 @@ class Session:
         self._desk.departed(membership.room, membership.user_id, moderator=membership.moderator)
 
     def _refuse_frame(
-        self, frame: frames.ClientFrame, code: ErrorCode, message: str | None = None
+        self,
+        frame: frames.ClientFrame,
+        code: ErrorCode,
+        message: str | None = None,
+        *,
+        retry_after_ms: int = RETRY_AFTER_MS,
     ) -> None:
         """Refuse a frame by what it has of `ref` and `id`."""
         id_: ClientId | None = getattr(frame, "id", None)
         ref: int | None = getattr(frame, "ref", None)
-        self._refuse(ref, code, message, id_=id_)
+        self._refuse(ref, code, message, id_=id_, retry_after_ms=retry_after_ms)
 
     def _refuse(
         self,
@@ -360,8 +431,10 @@ class Session:
         message: str | None = None,
         *,
         id_: ClientId | None = None,
+        retry_after_ms: int = RETRY_AFTER_MS,
     ) -> None:
         info = CATALOGUE[code]
+        self._counts.refused[code] += 1
         self._send(
             frames.Refused(
                 ref=ref,
@@ -369,32 +442,9 @@ class Session:
                 code=code,
                 message=message or info.message,
                 retry=info.retry,
-                retry_after_ms=RETRY_AFTER_MS if info.retry else None,
+                retry_after_ms=retry_after_ms if info.retry else None,
             )
         )
 
     def _send(self, frame: frames.ServerFrame | frames.EventShown) -> None:
         self.socket.send(frames.encode_frame(frame))
-
-
-def _cleaned(frame: frames.Attempt, limits: frames.Limits) -> frames.Attempt:
-    """The frame with its text as it is stored. Raises `TextRefused`."""
-    match frame:
-        case frames.Send(text=text):
-            if frame.attachments:
-                raise TextRefused(ErrorCode.INVALID, "This server takes no attachments.")
-            return _with_text(frame, "text", clean_text(text, limits))
-        case frames.Edit(text=text):
-            return _with_text(frame, "text", clean_text(text, limits))
-        case frames.Report(note=note):
-            return _with_text(frame, "note", clean_text(note, limits, may_be_empty=True))
-        case frames.Delete():
-            return frame
-        case _:
-            assert_never(frame)
-
-
-def _with_text(frame: _Texted, field: str, text: str) -> _Texted:
-    if getattr(frame, field) == text:  # nearly always: no copy then
-        return frame
-    return msgspec.structs.replace(frame, **{field: text})

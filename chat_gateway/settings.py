@@ -1,6 +1,7 @@
 """The settings of gateway and archiver, read once from the environment. All defaults work as is."""
 
 from collections.abc import Mapping
+from ipaddress import ip_address
 from pathlib import Path
 
 import msgspec
@@ -39,6 +40,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     default it signs one with the JWT secret."""
     origins: frozenset[str] = frozenset()
     """`ORDER_CHAT_ORIGINS`: comma list of origins that may connect beside the gateway's own."""
+    drain_s: int = 5
+    """`ORDER_CHAT_DRAIN_S`: seconds over which clients are sent away at the end, and over as long
+    again come back; at most 300."""
+    trusted_proxies: frozenset[str] = frozenset()
+    """`ORDER_CHAT_TRUSTED_PROXIES`: comma list of the IP addresses of proxies whose
+    `X-Forwarded-For` and `X-Forwarded-Proto` are believed; by default nobody's. Behind a proxy that
+    is not listed all users count as one address."""
+    rate_limits: bool = True
+    """`ORDER_CHAT_RATE_LIMITS`: `off` lifts all rates and caps, for load tests alone."""
     epoch: int = 1
     """`ORDER_CHAT_EPOCH`: 1 to 511; raised when the log is recreated or moved."""
 
@@ -57,7 +67,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             return environment.get(f"ORDER_CHAT_{variable}") or None
 
         default = cls()
-        origins = (get("ORIGINS") or "").split(",")
         token_file = get("SERVICE_TOKEN_FILE")
         return cls(
             data=data,
@@ -70,7 +79,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             jwt_secret=get("JWT_SECRET"),
             jwks_url=get("JWKS_URL"),
             service_token_file=Path(token_file) if token_file else None,
-            origins=frozenset(origin.strip() for origin in origins if origin.strip()),
+            origins=frozenset(_items(get("ORIGINS"))),
+            trusted_proxies=_addresses("TRUSTED_PROXIES", get("TRUSTED_PROXIES")),
+            rate_limits=_on_or_off("RATE_LIMITS", get("RATE_LIMITS")),
+            drain_s=_number("DRAIN_S", get("DRAIN_S"), default.drain_s, 0, 300),
             epoch=_number("EPOCH", get("EPOCH"), default.epoch, 1, EPOCH_MAX),
         )
 
@@ -83,6 +95,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         raise BadSetting(
             "set ORDER_CHAT_SERVICE_TOKEN_FILE, or ORDER_CHAT_JWT_SECRET to sign one with"
         )
+
+
+def _items(text: str | None) -> list[str]:
+    return [item.strip() for item in (text or "").split(",") if item.strip()]
+
+
+def _addresses(name: str, text: str | None) -> frozenset[str]:
+    try:
+        return frozenset(str(ip_address(item)) for item in _items(text))
+    except ValueError:
+        raise BadSetting(f"ORDER_CHAT_{name} must be IP addresses, divided by commas") from None
+
+
+def _on_or_off(name: str, text: str | None) -> bool:
+    if text not in (None, "on", "off"):
+        raise BadSetting(f"ORDER_CHAT_{name} must be on or off")
+    return text != "off"
 
 
 def _number(name: str, text: str | None, default: int, least: int, most: int) -> int:

@@ -14,6 +14,12 @@ async def check_watermarks(log: Log, store: Reading, *, epoch: int) -> None:
     A log that was lost, restored from before, or moved must be given a new epoch: otherwise old
     positions would be taken for new ones.
     """
+    newest = max(await store.epochs(), default=epoch)
+    if newest > epoch:
+        raise WrongLog(
+            f"the store was made up to epoch {newest}, but ORDER_CHAT_EPOCH is {epoch}: what is "
+            "written now would stand before what is there"
+        )
     ends = await log.ends()
     for partition, end in enumerate(ends):
         watermark = await store.watermark(epoch, partition)

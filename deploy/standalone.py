@@ -5,7 +5,6 @@ Everything durable lies in the data folder; end the process however you like, an
 
 import argparse
 import asyncio
-import logging
 import os
 import sys
 import time
@@ -16,17 +15,21 @@ from typing import NamedTuple
 
 import uvloop
 from starlette.applications import Starlette
-from starlette.responses import RedirectResponse
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from chat_gateway import app as chat_gateway
 from chat_gateway.access import Grant, OrdersUnavailable
+from chat_gateway.announcer import Announcer
 from chat_gateway.app import server_of
 from chat_gateway.archiver import Archiver
+from chat_gateway.farewell import Farewell
 from chat_gateway.settings import Settings
 from chat_gateway.watermarks import WrongLog
 from deploy.demo.pages import DemoPages
 from deploy.demo.seed import StoryClock, seed
+from deploy.documents import make_documents
 from order_service import app as order_service
 from order_service import ports as order_ports
 from order_service.http import OrderRoutes
@@ -36,17 +39,23 @@ from shared.contracts import events
 from shared.contracts.frames import Limits
 from shared.contracts.ids import OrderId, UserId
 from shared.contracts.topics import EMBEDDED_PARTITIONS, partition_of
-from shared.http import EXCEPTION_HANDLERS, Ping, health_routes
+from shared.http import EXCEPTION_HANDLERS, Ping, cors, health_routes
 from shared.jwks import open_verifier
 from shared.log.port import Draft, Log
 from shared.log.sqlite import SqliteLog
+from shared.logs import configure_logs
+from shared.metrics import LoopLag, metrics_route
+from shared.openapi import document_route
 from shared.secret_file import load_or_make_secret
+from shared.server import spare_what_stays
 from shared.signals import open_signals
 from shared.sqlite import InUse, database_path
 from shared.store import open_store
 from shared.tokens import mint
 
 DEMO_TOKEN_S = 3_600
+AWAY_S = 3.0
+"""How long a restart takes; meanwhile clients have nobody else to turn to."""
 
 
 class InProcessOrders:
@@ -73,7 +82,7 @@ class System(NamedTuple):
     """The running system, ready to be served."""
 
     app: Starlette
-    say_goodbye: Callable[[], None]
+    farewell: Farewell
 
 
 @asynccontextmanager
@@ -104,7 +113,8 @@ async def running(
         orders = await resources.enter_async_context(
             order_service.running(order_settings, policy, log)
         )
-        await seed(orders.service, _appender(log), clock)
+        if _has_demo(settings):
+            await seed(orders.service, _appender(log), clock)
         gateway = await resources.enter_async_context(
             chat_gateway.running(
                 settings,
@@ -114,32 +124,48 @@ async def running(
                 InProcessOrders(orders.service, orders.parts["orders"]),
                 verifier,
                 limits or Limits(),
+                away_s=AWAY_S,
             )
         )
-        archiver = asyncio.create_task(Archiver(log, store, epoch=settings.epoch).run())
-        resources.push_async_callback(_end, archiver)
+        announcer = Announcer(signals)
+        resources.push_async_callback(_end, asyncio.create_task(announcer.run()))
+        archiver = Archiver(log, store, epoch=settings.epoch, announcer=announcer)
+        resources.push_async_callback(_end, asyncio.create_task(archiver.run()))
+        loop_lag = LoopLag()
+        await resources.enter_async_context(loop_lag.running())
 
         app = Starlette(
             routes=[
-                Route("/", RedirectResponse("/demo")),
+                Route("/", _to_the_demo),
                 *gateway.routes(settings.origins),
                 *OrderRoutes(orders.service, verifier).routes(),
                 *await _demo_routes(settings, orders.service),
-                *health_routes({**orders.parts, **gateway.parts}),
+                *(document_route(f"/{name}", made) for name, made in make_documents().items()),
+                *health_routes({**orders.parts, **gateway.parts, "archiver": archiver.ping}),
+                metrics_route(
+                    [gateway.metrics, *orders.collectors, loop_lag], [gateway.lag.measure]
+                ),
             ],
+            middleware=cors(settings.origins),
             exception_handlers=EXCEPTION_HANDLERS,
         )
-        yield System(app, gateway.gateway.say_goodbye)
+        yield System(app, gateway.farewell)
+
+
+async def _to_the_demo(_: Request) -> Response:
+    return RedirectResponse("/demo")
+
+
+def _has_demo(settings: Settings) -> bool:
+    """Only where nobody said whose tokens count: the demo gives one to whoever asks."""
+    return settings.jwks_url is None and settings.jwt_secret is None
 
 
 async def _demo_routes(settings: Settings, orders: OrderService) -> Sequence[BaseRoute]:
-    """The demo's pages; none where tokens are signed by others, since it signs its visitors'."""
-    if settings.jwks_url is not None:
+    """The demo's pages, if there is a demo."""
+    if not _has_demo(settings):
         return []
-    if settings.jwt_secret is not None:
-        secret = settings.jwt_secret.encode()
-    else:
-        secret = await asyncio.to_thread(load_or_make_secret, settings.data)
+    secret = await asyncio.to_thread(load_or_make_secret, settings.data)
 
     def mint_token(user_id: UserId) -> str:
         return mint(secret, user_id, ttl_s=DEMO_TOKEN_S, now=time.time())
@@ -165,8 +191,11 @@ async def serve(data: Path, environment: Mapping[str, str], port: int | None) ->
     settings = Settings.read(environment, data)
     port = settings.port if port is None else port
     async with running(data, environment) as system:
+        spare_what_stays()
         print(f"Order Chat: http://{settings.host}:{port}/demo", flush=True)
-        await server_of(system.app, settings.host, port, system.say_goodbye).serve()
+        await server_of(
+            system.app, settings.host, port, system.farewell, settings.trusted_proxies
+        ).serve()
 
 
 def main(arguments: Sequence[str], environment: Mapping[str, str]) -> None:
@@ -175,7 +204,6 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> None:
     parser.add_argument("--data", type=Path, default=Path("data"), help="the data folder")
     parser.add_argument("--port", type=int, help="the TCP port (ORDER_CHAT_PORT, or 8080)")
     given = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(serve(given.data, environment, given.port))
@@ -184,4 +212,5 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> None:
 
 
 if __name__ == "__main__":
+    configure_logs(sys.stderr)
     main(sys.argv[1:], os.environ)

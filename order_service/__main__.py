@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from order_service.app import serve
 from order_service.settings import BadSetting, Settings
+from shared.logs import configure_logs
 from shared.sqlite import InUse
 
 
@@ -36,4 +37,5 @@ def refuse_embedded(settings: Settings) -> None:
 
 
 if __name__ == "__main__":
+    configure_logs(sys.stderr)
     main(sys.argv[1:], os.environ)

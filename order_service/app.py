@@ -1,14 +1,16 @@
 """The object graph of the order service."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import NamedTuple
 
+from prometheus_client.registry import Collector
 from starlette.applications import Starlette
 
 from order_service.adapters import open_orders
-from order_service.http import OrderRoutes
+from order_service.http import OrderRoutes, make_document
+from order_service.metrics import OrderMetrics
 from order_service.policy import Policy
 from order_service.relay import Relay
 from order_service.service import OrderService
@@ -17,6 +19,8 @@ from shared.http import EXCEPTION_HANDLERS, Ping, health_routes
 from shared.jwks import open_verifier
 from shared.log import open_log
 from shared.log.port import Log
+from shared.metrics import LoopLag, metrics_route
+from shared.openapi import document_route
 from shared.server import Server, config_for
 from shared.tokens import Verifier
 
@@ -28,6 +32,8 @@ class Running(NamedTuple):
     """In the same process, call it directly: `service.access(order_id, user_id)`."""
     parts: Mapping[str, Ping]
     """Its parts for `/readyz`; the log is its owner's to add."""
+    collectors: Sequence[Collector] = ()
+    """Its figures for `/metrics`."""
 
 
 @asynccontextmanager
@@ -44,15 +50,21 @@ async def running(settings: Settings, policy: Policy, log: Log) -> AsyncIterator
         service = OrderService(orders, relay, policy)
         await service.announce_policy()
         await resources.enter_async_context(relay.running())
-        yield Running(service, {"orders": orders.ping, "outbox": relay.ping})
+        parts = {"orders": orders.ping, "outbox": relay.ping}
+        yield Running(service, parts, [OrderMetrics(relay)])
 
 
-def create_app(running: Running, log: Log, verifier: Verifier) -> Starlette:
-    """The order service as an application of its own, over what runs already."""
+def create_app(
+    running: Running, log: Log, verifier: Verifier, collectors: Sequence[Collector] = ()
+) -> Starlette:
+    """The order service as an application of its own, over what runs already; *collectors* have
+    figures of the process."""
     return Starlette(
         routes=[
             *OrderRoutes(running.service, verifier).routes(),
+            document_route("/openapi.json", make_document()),
             *health_routes({**running.parts, "log": log.ping}),
+            metrics_route([*running.collectors, *collectors]),
         ],
         exception_handlers=EXCEPTION_HANDLERS,
     )
@@ -73,7 +85,9 @@ async def serve(settings: Settings) -> None:
             )
         )
         orders = await resources.enter_async_context(running(settings, policy, log))
-        app = create_app(orders, log, verifier)
+        loop_lag = LoopLag()
+        await resources.enter_async_context(loop_lag.running())
+        app = create_app(orders, log, verifier, [loop_lag])
         config = config_for(app, settings.host, settings.port)
         # Nobody holds a connection open here, so there is nobody to tell of the end.
-        await Server(config, before_shutdown=lambda: None).serve()
+        await Server(config).serve()

@@ -1,4 +1,4 @@
-"""What callers may send in a body, and what it means once it is checked."""
+"""What callers may send in a query or a body, and what it means once it is checked."""
 
 import unicodedata
 from collections.abc import Collection
@@ -21,6 +21,18 @@ PARTICIPANTS_MAX: Final = 100
 
 _Text = Annotated[str, Meta(min_length=1, max_length=TEXT_CHARS_MAX)]
 _Link = Annotated[str, Meta(pattern=r"^https?://[!-~]+$(?!\n)", max_length=2_048)]
+
+
+class FindQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """Whose orders."""
+
+    participant: UserIdField
+
+
+class AccessQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """Whose access."""
+
+    user_id: UserIdField
 
 
 class Party(msgspec.Struct, forbid_unknown_fields=True):

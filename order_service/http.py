@@ -1,23 +1,107 @@
 """The routes of the order service. Who calls is always a service: the marketplace, a gateway."""
 
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from order_service.bodies import BODY_BYTES_MAX, read_order, read_status
-from order_service.model import IllegalTransition
+from order_service.bodies import (
+    BODY_BYTES_MAX,
+    AccessQuery,
+    FindQuery,
+    OrderBody,
+    StatusBody,
+    read_order,
+    read_status,
+)
+from order_service.model import IllegalTransition, Order
 from order_service.ports import OrdersUnavailable
-from order_service.service import Busy, NoSuchOrder, OrderService, Unpublished
+from order_service.service import (
+    Access,
+    Busy,
+    NoSuchOrder,
+    OrderList,
+    OrderService,
+    Unpublished,
+)
 from shared.contracts.errors import ErrorCode
-from shared.contracts.ids import USER_ID_PATTERN, OrderId, is_order_id
-from shared.http import HttpError, authenticate, json_response, read_body
+from shared.contracts.ids import OrderId, is_order_id
+from shared.http import (
+    HEALTHZ,
+    READYZ,
+    HttpError,
+    authenticate,
+    json_response,
+    read_body,
+    read_query,
+)
+from shared.openapi import make_openapi
+from shared.operations import Operation
 from shared.tokens import Identity, Verifier
+
+FIND: Final = Operation(
+    name="find_orders",
+    method="GET",
+    path="/v1/orders",
+    summary="The orders somebody takes part in, of those that the token covers.",
+    query=FindQuery,
+    answers={200: OrderList},
+    errors=(ErrorCode.FORBIDDEN,),
+)
+GET: Final = Operation(
+    name="get_order",
+    method="GET",
+    path="/v1/orders/{order_id}",
+    summary="An order.",
+    answers={200: Order},
+    errors=(ErrorCode.FORBIDDEN, ErrorCode.NOT_FOUND),
+)
+PUT: Final = Operation(
+    name="put_order",
+    method="PUT",
+    path="/v1/orders/{order_id}",
+    summary="Make an order, or give it another title or other participants.",
+    description="Answers once the order's chat knows it: 201 if it is new, else 200. Never sets "
+    "the status: a new order is `pending`. The same body again changes nothing. 503: it is stored "
+    "and will be announced later.",
+    body=OrderBody,
+    answers={200: Order, 201: Order},
+    errors=(ErrorCode.FORBIDDEN, ErrorCode.NOT_FOUND),
+)
+PATCH: Final = Operation(
+    name="move_order",
+    method="PATCH",
+    path="/v1/orders/{order_id}",
+    summary="Bring an order into another status.",
+    description="Answers once the order's chat knows it. The same status again changes nothing; "
+    "one that cannot follow is a `conflict`. 503: it is stored and will be announced later.",
+    body=StatusBody,
+    answers={200: Order},
+    errors=(ErrorCode.FORBIDDEN, ErrorCode.NOT_FOUND, ErrorCode.CONFLICT),
+)
+ACCESS: Final = Operation(
+    name="access",
+    method="GET",
+    path="/v1/orders/{order_id}/access",
+    summary="What somebody is to an order; 404 for strangers.",
+    query=AccessQuery,
+    answers={200: Access},
+    errors=(ErrorCode.FORBIDDEN, ErrorCode.NOT_FOUND),
+)
+OPERATIONS: Final[Sequence[Operation]] = (FIND, GET, PUT, PATCH, ACCESS)
+
+
+def make_document() -> dict[str, Any]:
+    """The order service's OpenAPI."""
+    return make_openapi(
+        "Order Chat: order service",
+        "An order's status and parties, as its chat knows them. All callers are services.",
+        (*OPERATIONS, HEALTHZ, READYZ),
+    )
 
 
 class OrderRoutes:
@@ -30,11 +114,11 @@ class OrderRoutes:
     def routes(self) -> Sequence[Route]:
         """To be mounted at the root of an application with `shared.http.EXCEPTION_HANDLERS`."""
         return [
-            Route("/v1/orders", self.find, methods=["GET"]),
-            Route("/v1/orders/{order_id}", self.get, methods=["GET"]),
-            Route("/v1/orders/{order_id}", self.put, methods=["PUT"]),
-            Route("/v1/orders/{order_id}", self.patch, methods=["PATCH"]),
-            Route("/v1/orders/{order_id}/access", self.access, methods=["GET"]),
+            FIND.route(self.find),
+            GET.route(self.get),
+            PUT.route(self.put),
+            PATCH.route(self.patch),
+            ACCESS.route(self.access),
         ]
 
     async def put(self, request: Request) -> Response:
@@ -68,7 +152,7 @@ class OrderRoutes:
     async def find(self, request: Request) -> Response:
         """The orders somebody takes part in, of those the caller's token covers."""
         caller = await self._caller(request)
-        participant = _user_id(request, "participant")
+        participant = read_query(request, FindQuery).participant
         with _errors():
             found = await self._service.of_participant(participant)
         covered = tuple(order for order in found.orders if caller.covers(order.order_id))
@@ -77,7 +161,7 @@ class OrderRoutes:
     async def access(self, request: Request) -> Response:
         """What somebody is to an order. Strangers and orders that are not there look the same."""
         order_id = _order_id(request, await self._caller(request))
-        user_id = _user_id(request, "user_id")
+        user_id = read_query(request, AccessQuery).user_id
         with _errors():
             access = await self._service.access(order_id, user_id)
         if access is None:
@@ -97,19 +181,6 @@ def _order_id(request: Request, caller: Identity) -> OrderId:
     if not is_order_id(text) or not caller.covers(text):
         raise HttpError(ErrorCode.NOT_FOUND)
     return OrderId(text)
-
-
-_USER_ID: Final = re.compile(USER_ID_PATTERN)
-
-
-def _user_id(request: Request, parameter: str) -> str:
-    """The user a query parameter names. Named twice it is refused: readers might pick either."""
-    given = request.query_params.getlist(parameter)
-    if len(given) != 1 or not _USER_ID.search(given[0]):
-        raise HttpError(
-            ErrorCode.INVALID, f"The query must name one user, once: {parameter}=<user id>."
-        )
-    return given[0]
 
 
 @contextmanager

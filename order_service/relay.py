@@ -56,6 +56,10 @@ class Relay:
         self._waiting: dict[asyncio.Event, int] = {}
         """Who waits, for which event's number."""
         self._task: asyncio.Task[None] | None = None
+        self.relayed = 0
+        """Events brought to the log since the start."""
+        self.failures = 0
+        """Tries that failed since the start."""
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -111,6 +115,7 @@ class Relay:
         drafts = [_draft(outgoing.event) for outgoing in batch]
         numbers = {outgoing.number for outgoing in batch}
         await self._insist("appending to the log", lambda: self._log.append(partition, drafts))
+        self.relayed += len(drafts)
         await self._insist("clearing the outbox", lambda: self._outbox.remove(numbers))
         for arrived, number in self._waiting.items():
             if number in numbers:
@@ -126,9 +131,8 @@ class Relay:
                 async with asyncio.timeout(self._try_s_max):
                     return await act()
             except Exception as error:
-                _log.warning(
-                    "%s failed: %s; next try in %.1f s", what, type(error).__name__, pause_s
-                )
+                self.failures += 1
+                _log.warning("%s failed", what, extra={"error": type(error).__name__})
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, LAST_PAUSE_S)
 

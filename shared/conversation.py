@@ -100,6 +100,10 @@ class Conversation(msgspec.Struct):
     """Position of the last event that participants see."""
     n: int = 0
     """Number of the last message."""
+    last: Seq = NOTHING
+    """Position of the last message."""
+    updated_at: int = 0
+    """Append time of the last message or change of status, in ms."""
     places: int = 0
     """How many id-bearing records have been folded; copies and late ones take no place."""
     marks: dict[UserId, Mark] = {}
@@ -199,7 +203,7 @@ class Conversation(msgspec.Struct):
 
     def _fold(self, seq: Seq, at: int, event: log.Event, prev: Seq | None) -> Outcome:
         if isinstance(event, log.OrderChanged):
-            return Outcome(self._change_order(event), prev)
+            return Outcome(self._change_order(event, at), prev)
         if isinstance(event, log.Read):
             return self._move_mark(event, prev)
         original = self.remembered.get(event.id)
@@ -256,6 +260,7 @@ class Conversation(msgspec.Struct):
         """
         before = self.n
         self.n = claim.n = before + 1
+        self.last, self.updated_at = claim.seq, claim.at
         if message.as_ == "service":
             return 0
         mark = self.marks.get(message.by) or Mark(NOTHING, 0)
@@ -269,11 +274,14 @@ class Conversation(msgspec.Struct):
         self.marks[message.by] = mark
         return mark.n
 
-    def _change_order(self, event: log.OrderChanged) -> Verdict:
+    def _change_order(self, event: log.OrderChanged, at: int) -> Verdict:
         if event.as_ != "service":
             return Verdict.FORBIDDEN
         if self.order is not None and event.version <= self.order.version:
             return Verdict.STALE
+        # Else it is the same order with another title, or published again for a new policy.
+        if self.order is None or self.order.status != event.status:
+            self.updated_at = at
         self.order = event
         return Verdict.STANDS
 
@@ -381,17 +389,28 @@ _ENCODER: Final = msgspec.msgpack.Encoder()
 _DECODER: Final = msgspec.msgpack.Decoder(Conversation)
 
 
+class _Versioned(msgspec.Struct):
+    version: int
+
+
+_VERSION_DECODER: Final = msgspec.msgpack.Decoder(_Versioned)
+
+
 def to_snapshot(conversation: Conversation) -> bytes:
     """The state as bytes; equal states give equal bytes."""
     return _ENCODER.encode(conversation)
 
 
+class OtherFold(ValueError):
+    """Another version of the fold wrote this snapshot."""
+
+
 def from_snapshot(snapshot: bytes) -> Conversation:
-    """The state a snapshot holds. Raises `ValueError` if another version of the fold wrote it."""
-    conversation = _DECODER.decode(snapshot)
-    if conversation.version != FOLD_VERSION:
-        raise ValueError(
-            f"the snapshot was written by fold version {conversation.version}, this is version "
+    """The state a snapshot holds. Raises `OtherFold` if another version of the fold wrote it."""
+    version = _VERSION_DECODER.decode(snapshot).version  # first: the rest may have another shape
+    if version != FOLD_VERSION:
+        raise OtherFold(
+            f"the snapshot was written by fold version {version}, this is version "
             f"{FOLD_VERSION}: rebuild the store with `python -m chat_gateway.archiver --rebuild`"
         )
-    return conversation
+    return _DECODER.decode(snapshot)

@@ -1,28 +1,34 @@
 """What our HTTP routes have in common: error bodies, bearer tokens, bounded and strict bodies,
-health.
+strict queries, other origins, health.
 
 Every error is `{"error":{"code","message"}}` with a code of the catalogue. A handler raises
 `HttpError`; `EXCEPTION_HANDLERS` turns it, and whatever else goes wrong, into that body.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Final, TypeVar
+import math
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from typing import Final, Literal, TypeVar
 
 import msgspec
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ExceptionHandler
 
 from shared.contracts.errors import CATALOGUE, ErrorCode, explain
+from shared.operations import Operation
 from shared.tokens import BadToken, ExpiredToken, Identity, KeysUnavailable, Verifier
 
 BODY_S_MAX: Final = 10.0
 """How long a request's body may take to arrive."""
 PING_S_MAX: Final = 2.0
 """How long a part may take to say that it is well."""
+RETRY_AFTER_S: Final = 1.0
+"""What the header `Retry-After` says where trying again can help and nothing better is known."""
 
 T = TypeVar("T")
 
@@ -30,13 +36,18 @@ T = TypeVar("T")
 class HttpError(Exception):
     """A request that is answered with an error. *message* must quote nothing that was sent."""
 
-    def __init__(self, code: ErrorCode, message: str | None = None) -> None:
+    def __init__(
+        self, code: ErrorCode, message: str | None = None, *, retry_after_s: float = RETRY_AFTER_S
+    ) -> None:
         super().__init__(code)
         self.code = code
         self.message = message or CATALOGUE[code].message
+        self.retry_after_s = retry_after_s
 
 
-class _Error(msgspec.Struct):
+class Problem(msgspec.Struct):
+    """Why a request was not done, and a sentence on it."""
+
     code: ErrorCode
     message: str
 
@@ -44,7 +55,7 @@ class _Error(msgspec.Struct):
 class ErrorBody(msgspec.Struct):
     """The body of every answer that is an error."""
 
-    error: _Error
+    error: Problem
 
 
 def json_response(content: object, status: int = 200) -> Response:
@@ -52,11 +63,19 @@ def json_response(content: object, status: int = 200) -> Response:
     return Response(msgspec.json.encode(content), status, media_type="application/json")
 
 
-def error_response(code: ErrorCode, message: str, status: int | None = None) -> Response:
+def error_response(
+    code: ErrorCode,
+    message: str,
+    status: int | None = None,
+    *,
+    retry_after_s: float = RETRY_AFTER_S,
+) -> Response:
     """An error as its body and status; the status is the catalogue's unless given."""
-    response = json_response(ErrorBody(_Error(code, message)), status or CATALOGUE[code].http)
+    response = json_response(ErrorBody(Problem(code, message)), status or CATALOGUE[code].http)
     if response.status_code == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
+    elif response.status_code in (429, 503, 504):
+        response.headers["Retry-After"] = str(math.ceil(retry_after_s))
     return response
 
 
@@ -103,15 +122,47 @@ def decode_body(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
         raise HttpError(ErrorCode.INVALID, explain(error, "body")) from None
 
 
+def read_query(request: Request, type_: type[T]) -> T:
+    """The query as a Struct. Raises `HttpError` with the name of the parameter that is wrong.
+
+    Named twice a parameter is refused: readers might pick either.
+    """
+    given = request.query_params.multi_items()
+    sent = dict(given)
+    if len(sent) < len(given):
+        raise HttpError(ErrorCode.INVALID, "The query names a parameter twice.")
+    try:
+        return msgspec.convert(sent, type_, strict=False)
+    except msgspec.ValidationError as error:
+        raise HttpError(ErrorCode.INVALID, explain(error, "query")) from None
+
+
+def cors(origins: Collection[str]) -> Sequence[Middleware]:
+    """For `starlette.applications.Starlette(middleware=…)`: pages of these origins may ask us.
+
+    No cookie and no other credential of a browser's own is ever accepted.
+    """
+    return [
+        Middleware(
+            CORSMiddleware,
+            allow_origins=sorted(origins),
+            allow_methods=("GET", "POST"),
+            allow_headers=("Authorization", "Content-Type"),
+            expose_headers=("Retry-After",),
+        )
+    ]
+
+
 async def _answer_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HttpError)
-    return error_response(error.code, error.message)
+    return error_response(error.code, error.message, retry_after_s=error.retry_after_s)
 
 
 async def _answer_no_route(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    code = ErrorCode.NOT_FOUND if error.status_code == 404 else ErrorCode.INVALID
-    response = error_response(code, error.detail, error.status_code)
+    if error.status_code == 404:  # in the same words as for what a route does not find
+        return error_response(ErrorCode.NOT_FOUND, CATALOGUE[ErrorCode.NOT_FOUND].message)
+    response = error_response(ErrorCode.INVALID, error.detail, error.status_code)
     response.headers.update(error.headers or {})
     return response
 
@@ -132,18 +183,50 @@ Ping = Callable[[], Awaitable[None]]
 """Raises if a part of the service is out of order now."""
 
 
+class Alive(msgspec.Struct):
+    """The process answers."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Readiness(msgspec.Struct):
+    """Each part by its name."""
+
+    parts: dict[str, Literal["ok", "down"]]
+
+
+HEALTHZ: Final = Operation(
+    name="healthz",
+    method="GET",
+    path="/healthz",
+    summary="Whether the process is alive.",
+    answers={200: Alive},
+    token=False,
+)
+READYZ: Final = Operation(
+    name="readyz",
+    method="GET",
+    path="/readyz",
+    summary="Whether each part is in order; 503 if one is not.",
+    answers={200: Readiness, 503: Readiness},
+    token=False,
+)
+
+
 def health_routes(parts: Mapping[str, Ping]) -> Sequence[Route]:
     """`/healthz`: the process is alive. `/readyz`: each part by its name, 503 if one is down."""
 
     async def healthz(_: Request) -> Response:
-        return json_response({"status": "ok"})
+        return json_response(Alive())
 
     async def readyz(_: Request) -> Response:
         answers = await asyncio.gather(*(_is_up(ping) for ping in parts.values()))
-        states = {name: "ok" if up else "down" for name, up in zip(parts, answers, strict=True)}
-        return json_response({"parts": states}, 200 if all(answers) else 503)
+        readiness = Readiness(
+            {name: "ok" if up else "down" for name, up in zip(parts, answers, strict=True)}
+        )
+        return json_response(readiness, 200 if all(answers) else 503)
 
-    return [Route("/healthz", healthz), Route("/readyz", readyz)]
+    return [HEALTHZ.route(healthz), READYZ.route(readyz)]
 
 
 async def _is_up(ping: Ping) -> bool:

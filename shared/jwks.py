@@ -130,7 +130,8 @@ class JwksVerifier:
             async with asyncio.timeout(FETCH_S_MAX):
                 keys = _usable_keys(await self._download())
         except (httpx.HTTPError, ValueError, RecursionError, TimeoutError) as error:
-            _log.warning("the JWKS could not be fetched: %s", type(error).__name__)
+            fields = {"error": type(error).__name__}
+            _log.warning("the JWKS could not be fetched", extra=fields)
             return
         self._keys = keys
         self._fetched_at = started_at

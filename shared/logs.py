@@ -27,8 +27,8 @@ PLACES_MAX: Final = 20
 """Innermost frames shown of an exception."""
 
 _ROOT: Final = Path(__file__).parent.parent
-_TALKATIVE: Final = ("httpx", "httpcore")
-"""They name every address they ask, and so who asks about whom."""
+_TALKATIVE: Final = ("httpx", "httpcore", "websockets")
+"""They name every address they ask, and so who asks about whom; or every connection."""
 
 _Event = MutableMapping[str, Any]
 

@@ -75,6 +75,7 @@ class DemoPages:
         return [
             Route("/demo", self.show_index),
             Route("/demo/token", self.give_token),
+            Route("/demo/messages", self.show_messages),
             Route("/demo/orders/{order_id}", self.show_order),
             Route("/demo/orders/{order_id}/status", self.change_status, methods=["POST"]),
             # The folder is ours: looking whether it is there would only block the event loop.
@@ -84,7 +85,17 @@ class DemoPages:
     async def show_index(self, request: Request) -> Response:
         """The three orders, and how to open them as either party."""
         cards = [_card(found) for id_ in COMMISSIONS if (found := await self._find(id_))]
-        return await _page("index.html", {"cards": "".join(cards)})
+        inboxes = "".join(_inbox_link(user_id, name) for user_id, name in NAMES.items())
+        return await _page("index.html", {"cards": "".join(cards), "inboxes": inboxes})
+
+    async def show_messages(self, request: Request) -> Response:
+        """All conversations of one of the demo's users."""
+        user_id = UserId(request.query_params.get("as", ""))
+        if user_id not in NAMES:
+            return await _page("missing.html", {}, status=404)
+        return await _page(
+            "messages.html", {"user_id": escape(user_id), "user_name": escape(NAMES[user_id])}
+        )
 
     async def show_order(self, request: Request) -> Response:
         """An order's page as one of the demo's users sees it."""
@@ -171,6 +182,11 @@ def _card(order: Order) -> str:
         f"<span>{escape(_names(order))}</span></p>"
         f'<div class="card-links">{links}</div></li>'
     )
+
+
+def _inbox_link(user_id: UserId, name: str) -> str:
+    first = escape(name.split()[0])
+    return f'<a class="button" href="/demo/messages?as={user_id}">Messages of {first}</a>'
 
 
 def _order_fields(order: Order, user_id: UserId) -> Mapping[str, str]:

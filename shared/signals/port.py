@@ -28,7 +28,8 @@ class Signals(Protocol):
     async def subscribe(self, channel: str, listener: Listener) -> None:
         """Call *listener* for what is published to *channel* after this returns; once each time,
         though it subscribed twice. Raises `SignalsUnavailable` if that could not be set up, but
-        keeps trying."""
+        keeps trying. Once signals were lost and are back, and what was published meanwhile with
+        them, it is called with an empty payload."""
         ...
 
     async def unsubscribe(self, channel: str, listener: Listener) -> None:

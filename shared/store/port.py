@@ -6,11 +6,12 @@ second archiver that still believes a partition is its own writes nothing that d
 """
 
 from collections.abc import Collection, Sequence
-from typing import Protocol
+from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
-from shared.contracts.ids import MessageId, OrderId, Seq
+from shared.contracts.ids import MessageId, OrderId, Seq, UserId
+from shared.summary import Summary
 from shared.timeline import Change, Entry
 
 
@@ -31,6 +32,43 @@ class StoredConversation(msgspec.Struct, frozen=True):
     head: Seq
     snapshot: bytes
     """As `shared.conversation.to_snapshot` makes it."""
+    summary: Summary | None = None
+    """As `shared.summary.summarize` makes it of the same state: what inboxes are found by."""
+
+
+class InboxPlace(NamedTuple):
+    """Where a conversation stands in an inbox: the newest first, then by order id."""
+
+    updated_at: int
+    order_id: OrderId
+
+
+class InboxLine(msgspec.Struct, frozen=True):
+    """A conversation in an inbox."""
+
+    summary: Summary
+    last: Entry | None
+    """Its last message as it stands now; null if nothing was said."""
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """How much of a conversation somebody has not read, as of its record `head`."""
+
+    order_id: OrderId
+    head: Seq
+    unread: int
+
+
+class Tally(msgspec.Struct, frozen=True):
+    """An inbox in numbers: the newest conversations one by one, the others as a sum."""
+
+    standings: list[Standing]
+    others: int
+    """Unread messages of all the others, counted no further than `UNREAD_MAX`."""
+
+
+UNREAD_MAX: Final = 1_000
+"""Nobody is told of more unread messages than this."""
 
 
 class StoreUnavailable(Exception):
@@ -42,6 +80,10 @@ class Reading(Protocol):
 
     async def watermark(self, epoch: int, partition: int) -> Watermark | None:
         """How far the archiver has come; null if it never began."""
+        ...
+
+    async def epochs(self) -> Sequence[int]:
+        """The epochs of which anything was archived, rising."""
         ...
 
     async def conversation(self, order_id: OrderId) -> StoredConversation | None:
@@ -70,6 +112,28 @@ class Reading(Protocol):
         claim none. Should several have claimed it, the first."""
         ...
 
+    async def inbox(
+        self,
+        user_id: UserId,
+        *,
+        before: InboxPlace | None = None,
+        limit: int,
+        orders: Collection[OrderId] | None = None,
+    ) -> Sequence[InboxLine]:
+        """The conversations whose summary has a number for the user, in the order of their places.
+
+        At most *limit*, those that follow on the place *before* if one is given; of *orders* alone
+        if they are named. Summary and last message are as one moment had them.
+        """
+        ...
+
+    async def tally(
+        self, user_id: UserId, *, limit: int, orders: Collection[OrderId] | None = None
+    ) -> Tally:
+        """The numbers of the same conversations, all as of one moment: the first *limit* one by
+        one, the others as a sum."""
+        ...
+
 
 class Writing(Protocol):
     """What the archiver writes. Each call is acknowledged only when it is durable."""
@@ -83,7 +147,8 @@ class Writing(Protocol):
         ...
 
     async def write_conversations(self, conversations: Sequence[StoredConversation]) -> None:
-        """Store each conversation unless the one stored has the same or a higher head."""
+        """Store each conversation unless the one stored has the same or a higher head; with it,
+        all at once, what its summary says to inboxes, in place of what they held of it."""
         ...
 
     async def raise_watermark(self, watermark: Watermark) -> None:

@@ -1,175 +1,35 @@
-"""The embedded store: three tables of one SQLite file, which other tables may share.
+"""The embedded store: a few tables of one SQLite file, which other tables may share.
 
-`StoreTables` is the store on one connection, without threads; `SqliteStore` runs one in a thread
-for writes and one in a thread for reads, so a slow write delays no reader.
+One connection in a thread of its own writes, another one reads, so a slow write delays no reader.
 """
 
 import asyncio
 import sqlite3
-from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
-import msgspec
-
-from shared.contracts.ids import MessageId, OrderId, Seq
-from shared.sqlite import CommitFailed, Lock, Worker, transaction
-from shared.store.port import StoredConversation, StoreUnavailable, Watermark
-from shared.timeline import Change, Entry, apply
+from shared.contracts.ids import MessageId, OrderId, Seq, UserId
+from shared.sqlite import CommitFailed, Lock, Worker
+from shared.store.port import (
+    InboxLine,
+    InboxPlace,
+    StoredConversation,
+    StoreUnavailable,
+    Tally,
+    Watermark,
+)
+from shared.store.tables import StoreTables
+from shared.timeline import Change, Entry
 
 READ_TIMEOUT_S: Final = 5.0
 WRITE_TIMEOUT_S: Final = 15.0
 """Above `shared.sqlite.BUSY_TIMEOUT_S`: the file has other writers too."""
 DROP_TIMEOUT_S: Final = 300.0
 
-# The columns beside `entry` are what entries are found by; they never change once written. An
-# order's entries lie side by side; without being told (INDEXED BY) SQLite would rather look
-# through all of them than use another index.
-_SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS timeline (
-    order_id TEXT NOT NULL, seq INTEGER NOT NULL, type TEXT NOT NULL, stands INTEGER NOT NULL,
-    id TEXT, text_of TEXT, entry BLOB NOT NULL, PRIMARY KEY (order_id, seq)
-) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS timeline_by_id ON timeline (order_id, id, seq) WHERE id IS NOT NULL;
-CREATE INDEX IF NOT EXISTS timeline_by_text
-    ON timeline (order_id, text_of, seq) WHERE text_of IS NOT NULL;
-CREATE TABLE IF NOT EXISTS conversations (
-    order_id TEXT PRIMARY KEY, head INTEGER NOT NULL, snapshot BLOB NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS watermarks (
-    epoch INTEGER NOT NULL, partition INTEGER NOT NULL, "offset" INTEGER NOT NULL,
-    at_before INTEGER, PRIMARY KEY (epoch, partition)
-) WITHOUT ROWID;
-"""
-_ENCODE: Final = msgspec.msgpack.Encoder().encode
-_DECODE: Final = msgspec.msgpack.Decoder(Entry).decode
-
 Answer = TypeVar("Answer")
-
-
-class StoreTables:
-    """`shared.store.port.Store` as plain calls on one connection, by one thread at a time."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        connection.executescript(_SCHEMA)
-        self._connection = connection
-
-    def watermark(self, epoch: int, partition: int) -> Watermark | None:
-        """How far the archiver has come; null if it never began."""
-        row = self._connection.execute(
-            'SELECT "offset", at_before FROM watermarks WHERE epoch = ? AND partition = ?',
-            (epoch, partition),
-        ).fetchone()
-        return None if row is None else Watermark(epoch, partition, *row)
-
-    def conversation(self, order_id: OrderId) -> StoredConversation | None:
-        """The state of an order; null if no record of it was archived."""
-        row = self._connection.execute(
-            "SELECT head, snapshot FROM conversations WHERE order_id = ?", (order_id,)
-        ).fetchone()
-        return None if row is None else StoredConversation(order_id, *row)
-
-    def page(
-        self,
-        order_id: OrderId,
-        *,
-        after: Seq,
-        before: Seq | None,
-        limit: int,
-        newest: bool,
-        types: Collection[str] | None = None,
-    ) -> list[Entry]:
-        """Standing entries of the open range (after, before), rising by seq, at most *limit*."""
-        query = "SELECT entry FROM timeline WHERE order_id = ? AND seq > ? AND stands"
-        values: list[str | int] = [order_id, after]
-        if before is not None:
-            query += " AND seq < ?"
-            values.append(before)
-        if types is not None:
-            query += f" AND type IN ({', '.join('?' * len(types))})"
-            values += types
-        query += f" ORDER BY seq {'DESC' if newest else 'ASC'} LIMIT ?"
-        entries = [_DECODE(row[0]) for row in self._connection.execute(query, (*values, limit))]
-        return entries[::-1] if newest else entries
-
-    def find(self, order_id: OrderId, id_: MessageId) -> Entry | None:
-        """The first entry that claimed an id, standing or void; null if none did."""
-        row = self._connection.execute(
-            "SELECT entry FROM timeline INDEXED BY timeline_by_id "
-            "WHERE order_id = ? AND id = ? ORDER BY seq LIMIT 1",
-            (order_id, id_),
-        ).fetchone()
-        return None if row is None else _DECODE(row[0])
-
-    def write_entries(self, entries: Sequence[Entry], changes: Sequence[Change]) -> None:
-        """Add *entries* that are new, then apply *changes* to every entry they concern."""
-        rows = [
-            (
-                entry.order_id,
-                entry.seq,
-                entry.type,
-                entry.stands,
-                entry.id,
-                entry.text_of,
-                _ENCODE(entry),
-            )
-            for entry in entries
-        ]
-        by_text: defaultdict[tuple[OrderId, MessageId], list[Change]] = defaultdict(list)
-        for change in changes:
-            by_text[change.order_id, change.target].append(change)
-        with transaction(self._connection):
-            self._connection.executemany(
-                "INSERT INTO timeline VALUES (?,?,?,?,?,?,?) ON CONFLICT DO NOTHING", rows
-            )
-            for (order_id, target), same_text in by_text.items():
-                self._apply(order_id, target, same_text)
-
-    def _apply(self, order_id: OrderId, target: MessageId, changes: Sequence[Change]) -> None:
-        """Apply *changes* of one message's text to the entries that show it."""
-        showing = self._connection.execute(
-            "SELECT entry FROM timeline INDEXED BY timeline_by_text "
-            "WHERE order_id = ? AND text_of = ?",
-            (order_id, target),
-        ).fetchall()
-        changed = []
-        for (blob,) in showing:
-            entry = _DECODE(blob)
-            news = [change for change in changes if apply(change, entry)]
-            if news:
-                changed.append((_ENCODE(entry), order_id, entry.seq))
-        self._connection.executemany(
-            "UPDATE timeline SET entry = ? WHERE order_id = ? AND seq = ?", changed
-        )
-
-    def write_conversations(self, conversations: Sequence[StoredConversation]) -> None:
-        """Store each conversation unless the one stored has the same or a higher head."""
-        with transaction(self._connection):
-            self._connection.executemany(
-                "INSERT INTO conversations VALUES (?,?,?) ON CONFLICT DO UPDATE "
-                "SET head = excluded.head, snapshot = excluded.snapshot "
-                "WHERE head < excluded.head",
-                [(each.order_id, each.head, each.snapshot) for each in conversations],
-            )
-
-    def raise_watermark(self, watermark: Watermark) -> None:
-        """Store the watermark unless the one stored is the same or higher."""
-        with transaction(self._connection):
-            self._connection.execute(
-                "INSERT INTO watermarks VALUES (?,?,?,?) ON CONFLICT DO UPDATE "
-                'SET "offset" = excluded."offset", at_before = excluded.at_before '
-                'WHERE "offset" < excluded."offset"',
-                (watermark.epoch, watermark.partition, watermark.offset, watermark.at_before),
-            )
-
-    def drop(self) -> None:
-        """Remove all entries, conversations and watermarks, and nothing else."""
-        with transaction(self._connection):
-            for table in ("timeline", "conversations", "watermarks"):
-                self._connection.execute(f"DELETE FROM {table}")  # noqa: S608 (our own names)
 
 
 class SqliteStore:
@@ -210,6 +70,10 @@ class SqliteStore:
         """How far the archiver has come; null if it never began."""
         return await self._read(lambda tables: tables.watermark(epoch, partition))
 
+    async def epochs(self) -> Sequence[int]:
+        """The epochs of which anything was archived, rising."""
+        return await self._read(lambda tables: tables.epochs())
+
     async def conversation(self, order_id: OrderId) -> StoredConversation | None:
         """The state of an order; null if no record of it was archived."""
         return await self._read(lambda tables: tables.conversation(order_id))
@@ -234,6 +98,25 @@ class SqliteStore:
     async def find(self, order_id: OrderId, id_: MessageId) -> Entry | None:
         """The first entry that claimed an id, standing or void; null if none did."""
         return await self._read(lambda tables: tables.find(order_id, id_))
+
+    async def inbox(
+        self,
+        user_id: UserId,
+        *,
+        before: InboxPlace | None = None,
+        limit: int,
+        orders: Collection[OrderId] | None = None,
+    ) -> Sequence[InboxLine]:
+        """The conversations of a user, the newest first, at most *limit*."""
+        return await self._read(
+            lambda tables: tables.inbox(user_id, before=before, limit=limit, orders=orders)
+        )
+
+    async def tally(
+        self, user_id: UserId, *, limit: int, orders: Collection[OrderId] | None = None
+    ) -> Tally:
+        """The numbers of a user's conversations: the first *limit* one by one, then a sum."""
+        return await self._read(lambda tables: tables.tally(user_id, limit=limit, orders=orders))
 
     async def write_entries(self, entries: Sequence[Entry], changes: Sequence[Change]) -> None:
         """Add *entries* that are new, then apply *changes* to every entry they concern."""

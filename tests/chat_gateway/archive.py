@@ -23,7 +23,7 @@ PARTITIONS: Final = 2
 HOME: Final = partition_of(ORDER, PARTITIONS)
 """The partition of the story's order."""
 STEPS: Final = ("write_entries", "write_conversations", "raise_watermark")
-TABLES: Final = ("timeline", "conversations", "watermarks")
+TABLES: Final = ("timeline", "conversations", "summaries", "inbox", "watermarks")
 FUTURE: Final = Draft(ORDER, "message", VERSION + 1, b"{}")
 GARBAGE: Final = Draft(ORDER, "message", VERSION, b"{")
 

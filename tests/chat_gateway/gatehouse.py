@@ -86,6 +86,7 @@ class Here:
         self.store = store
         self.orders = Orders()
         self.tokens = Tokens()
+        self.signals = MemorySignals()
 
     async def append(self, *events: log.Event) -> None:
         drafts = [
@@ -95,7 +96,9 @@ class Here:
 
     def connect(self) -> tuple[Session, RecordingSocket]:
         socket = RecordingSocket()
-        return self.gateway.open_session(socket), socket
+        ticket = self.running.admission.admit("192.0.2.1")
+        assert ticket is not None
+        return self.gateway.open_session(socket, ticket), socket
 
     async def greet(self, token: str = "anna") -> tuple[Session, RecordingSocket]:
         session, socket = self.connect()
@@ -137,7 +140,7 @@ async def opened(folder: Path, limits: frames.Limits | None = None) -> AsyncIter
             settings, engine, store, signals, orders, tokens, limits or frames.Limits()
         ) as running:
             here = Here(running, engine, store)
-            here.orders, here.tokens = orders, tokens
+            here.orders, here.tokens, here.signals = orders, tokens, signals
             await here.append(order())
             yield here
     finally:

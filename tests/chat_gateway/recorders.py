@@ -3,12 +3,14 @@
 from typing import NamedTuple
 
 from chat_gateway.desk import Client
-from chat_gateway.lane import Lane
+from chat_gateway.lane import RETRY_AFTER_MS, Lane
 from chat_gateway.session import Session
 from chat_gateway.tail import Room
+from shared.contracts import events as log
 from shared.contracts import frames
 from shared.contracts.errors import ErrorCode
 from shared.contracts.ids import ClientId, MessageId, OrderId, Seq, UserId
+from shared.store.port import InboxPlace
 from shared.timeline import Entry
 from tests.shared.story import START_MS
 
@@ -65,6 +67,7 @@ class RecordingDesk:
         self.tokens: list[str] = []
         self.joins: list[frames.Join] = []
         self.pages: list[frames.History] = []
+        self.lists: list[tuple[frames.Inbox, InboxPlace | None]] = []
         self.look_ups: list[LookUp] = []
         self.marks: list[tuple[UserId, Seq]] = []
         self.moves: list[tuple[str, UserId, bool]] = []
@@ -82,6 +85,11 @@ class RecordingDesk:
     def page(self, client: Client, request: frames.History) -> bool:
         if not self.full:
             self.pages.append(request)
+        return not self.full
+
+    def list(self, client: Client, request: frames.Inbox, place: InboxPlace | None) -> bool:
+        if not self.full:
+            self.lists.append((request, place))
         return not self.full
 
     def look_up(self, client: Client, lane: Lane, order_id: OrderId, id_: MessageId) -> None:
@@ -123,15 +131,22 @@ class RecordingOutlet:
         self.look_ups: list[MessageId] = []
 
     def refuse(
-        self, ref: int, code: ErrorCode, message: str | None = None, *, id_: ClientId | None = None
+        self,
+        ref: int,
+        code: ErrorCode,
+        message: str | None = None,
+        *,
+        id_: ClientId | None = None,
+        retry_after_ms: int = RETRY_AFTER_MS,
     ) -> None:
         self.said.append(("refused", ref, code.value))
 
-    def unknown(self, ref: int, id_: ClientId) -> None:
+    def unknown(self, ref: int, id_: ClientId, retry_after_ms: int = RETRY_AFTER_MS) -> None:
         self.said.append(("unknown", ref, id_))
 
-    def done(self, ref: int, entry: Entry) -> None:
-        self.said.append(("done", ref, entry.event.order_id))
+    def settled(self, ref: int, entry: Entry) -> None:
+        if isinstance(entry.event, log.Report):
+            self.said.append(("done", ref, entry.event.order_id))
 
     def show(self, entry: Entry) -> None:
         assert entry.id is not None

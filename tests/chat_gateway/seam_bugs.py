@@ -9,7 +9,7 @@ import pytest
 
 from chat_gateway import archiver, hub, seam, tail
 from shared import timeline
-from shared.store import sqlite
+from shared.store import tables
 
 
 class Slip:
@@ -140,13 +140,13 @@ BUGS: Final[dict[str, tuple[Slip, ...]]] = {
         Slip(seam, "_is_lent", ("lent is not None and lent.whole", "lent is not None")),
     ),
     "an older edit overwrites a newer one in the store": (
-        Slip(timeline, "apply", ("if entry.edited >= change.by:", "if False:"), seen_from=sqlite),
+        Slip(timeline, "apply", ("if entry.edited >= change.by:", "if False:"), seen_from=tables),
     ),
     "an older verdict overwrites a newer one in the store": (
-        Slip(timeline, "apply", ("if entry.moved >= change.by:", "if False:"), seen_from=sqlite),
+        Slip(timeline, "apply", ("if entry.moved >= change.by:", "if False:"), seen_from=tables),
     ),
     "an older state overwrites a newer one": (
-        Slip(sqlite, "StoreTables.write_conversations", ('"WHERE head < excluded.head"', '""')),
+        Slip(tables, "StoreTables.write_conversations", ('"WHERE head < excluded.head"', '""')),
     ),
     "a room drops its oldest entries, and keeps its floor": (
         Slip(tail, "Room.forget", ("self.floor = max(self.floor, seq)", "pass")),

@@ -18,7 +18,7 @@ from shared.contracts.ids import OrderId, Seq, make_seq
 from shared.conversation import to_snapshot
 from shared.log.port import Draft, Log, Record
 from shared.store.port import Store, StoredConversation, Watermark
-from shared.store.sqlite import StoreTables
+from shared.store.tables import StoreTables
 from shared.timeline import Change, Entry
 from tests.chat_gateway.seam_author import Author, OrderService
 from tests.chat_gateway.seam_truth import Truth, Violation

@@ -227,6 +227,22 @@ class TestSweep:
 
             assert gateway.feed.room(ORDER) is not None
 
+    async def test_a_room_somebody_holds_stays(self, place: Place) -> None:
+        """Who asks by HTTP is no member, and must not lose the room under his feet."""
+        await place.append(order())
+        async with gateway_of(place) as gateway:
+            await gateway.join()
+            gateway.feed.sweep(0.0)
+
+            with gateway.feed.holding(ORDER), gateway.feed.holding(ORDER):
+                gateway.feed.sweep(IDLE_S + 1)
+            held = gateway.feed.room(ORDER)
+            gateway.feed.sweep(IDLE_S + 2)
+            gateway.feed.sweep(2 * IDLE_S + 3)
+
+            assert held is not None
+            assert gateway.feed.room(ORDER) is None
+
 
 class TestForeignPositions:
     @pytest.mark.parametrize(

@@ -29,6 +29,8 @@ def test_everything_may_be_chosen() -> None:
         "ORDER_CHAT_JWKS_URL": "https://g",
         "ORDER_CHAT_SERVICE_TOKEN_FILE": "h",
         "ORDER_CHAT_ORIGINS": "https://shop.example, https://www.shop.example,,",
+        "ORDER_CHAT_TRUSTED_PROXIES": "10.0.0.7, 2001:db8:0::7",
+        "ORDER_CHAT_RATE_LIMITS": "off",
         "ORDER_CHAT_EPOCH": "511",
     }
 
@@ -44,8 +46,27 @@ def test_everything_may_be_chosen() -> None:
         jwks_url="https://g",
         service_token_file=Path("h"),
         origins=frozenset({"https://shop.example", "https://www.shop.example"}),
+        trusted_proxies=frozenset({"10.0.0.7", "2001:db8::7"}),
+        rate_limits=False,
         epoch=511,
     )
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("ORDER_CHAT_TRUSTED_PROXIES", "*"),
+        ("ORDER_CHAT_TRUSTED_PROXIES", "10.0.0.0/8"),
+        ("ORDER_CHAT_TRUSTED_PROXIES", "10.0.0.7 10.0.0.8"),
+        ("ORDER_CHAT_RATE_LIMITS", "no"),
+    ],
+)
+def test_what_guards_the_gateway_is_not_guessed(variable: str, value: str) -> None:
+    """A slip of the pen neither lifts a limit nor trusts everybody."""
+    with pytest.raises(BadSetting, match=f"^{variable} must be ") as bad:
+        Settings.read({variable: value}, DATA)
+
+    assert value not in str(bad.value).split()
 
 
 @pytest.mark.parametrize(

@@ -236,7 +236,8 @@ async def test_a_defect_of_the_engine_does_not_end_the_worker(
     await until(place.presence._work.empty)
 
     assert not place.task.done()
-    assert "ValueError" in caplog.text
+    (record,) = caplog.records
+    assert record.__dict__["error"] == "ValueError"
     place.task.cancel()
     await asyncio.gather(place.task, return_exceptions=True)
 

@@ -1,8 +1,10 @@
 """What comes to a session unasked: beats, a goodbye, the removal of its user, its end."""
 
+from chat_gateway.inbox_lines import cursor_of
 from shared.contracts import frames
 from shared.contracts.errors import CloseCode, ErrorCode
 from shared.contracts.ids import make_seq
+from shared.store.port import InboxPlace
 from tests.chat_gateway.test_session import assert_refused, the_one
 from tests.chat_gateway.world import House, identity, say, send
 from tests.shared.story import (
@@ -73,11 +75,14 @@ async def test_a_lost_connection_leaves_nothing_behind() -> None:
     assert house.hub.members(ORDER) == ()
 
 
-async def test_the_messages_area_is_not_there_yet() -> None:
-    """Said in so many words."""
+async def test_the_messages_area_is_asked_of_the_desk() -> None:
+    """By a cursor that was given out; a forged one is refused."""
     house = House()
     session, socket = house.greet(identity())
+    place = InboxPlace(5, ORDER)
 
-    say(session, frames.Inbox(ref=1))
+    say(session, frames.Inbox(ref=1), frames.Inbox(ref=2, before=cursor_of(place)))
+    say(session, frames.Inbox(ref=3, before="bm9uc2Vuc2U"))
 
-    assert_refused(the_one(socket), ErrorCode.UNAVAILABLE)
+    assert [(asked.ref, where) for asked, where in house.desk.lists] == [(1, None), (2, place)]
+    assert_refused(the_one(socket), ErrorCode.INVALID, ref=3)

@@ -9,8 +9,10 @@ import asyncio
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from chat_gateway.counts import Counts
 from chat_gateway.hub import Hub
 from chat_gateway.lane import Lane
+from chat_gateway.limits import Admission, Rates, lifted
 from chat_gateway.publisher import Publisher
 from chat_gateway.seam import Answer, Opened, Shown
 from chat_gateway.session import Session
@@ -140,6 +142,9 @@ class House:
         self.room = room or room_with(*said)
         self.limits = limits or frames.Limits()
         self.publisher = Publisher(self.log, asyncio.get_running_loop())
+        # The clock stands still, so rates are for the tests that name some.
+        self.rates = Rates(limits or lifted(self.limits))
+        self.admission = Admission(self.limits)
 
     def now(self) -> float:
         """The clock that deadlines go by."""
@@ -157,8 +162,18 @@ class House:
     def connect(self) -> tuple[Session, RecordingSocket]:
         """A connection of which nothing is known yet."""
         socket = RecordingSocket()
+        ticket = self.admission.admit("192.0.2.1")
+        assert ticket is not None
         session = Session(
-            socket, self.desk, self.hub, self.publisher, session_id="s", limits=self.limits
+            socket,
+            self.desk,
+            self.hub,
+            self.publisher,
+            self.rates,
+            ticket,
+            session_id="s",
+            limits=self.limits,
+            counts=Counts(),
         )
         return session, socket
 

@@ -12,7 +12,8 @@ import pytest
 
 from shared.sqlite import Lock, connect
 from shared.store.port import StoreUnavailable, Watermark
-from shared.store.sqlite import SqliteStore, StoreTables
+from shared.store.sqlite import SqliteStore
+from shared.store.tables import StoreTables
 from tests.ports.entries import ORDER, changes_of, edit, id_of, message
 
 MARK = Watermark(1, 0, 5, 50)

@@ -1,4 +1,5 @@
-"""`python -m tests.prove`: kill and cut, check, and write the table into the README.
+"""`python -m tests.prove`: kill and cut, check, try every other promise, and write the tables into
+the README.
 
 `--quick` does a tenth of it and leaves the README alone. Ends with 1 if a promise was broken; the
 histories, outputs and data of the trials are kept then.
@@ -17,6 +18,8 @@ from typing import Final
 
 from tests.prove.history import History
 from tests.prove.nemesis import cut_often, kill_often
+from tests.prove.promises import PROMISES, prove_apart
+from tests.prove.proof import Proof
 from tests.prove.proxy import Link
 from tests.prove.report import Row, check_marks, excerpt, figures, table, write_into
 from tests.prove.server import Server
@@ -35,9 +38,10 @@ def main(arguments: Sequence[str]) -> int:
     folder = Path(tempfile.mkdtemp(prefix="order-chat-prove-"))
     print(f"seed {given.seed}, folder {folder}", flush=True)
     rows = asyncio.run(_prove(kills, cuts, folder, given.seed))
-    text = table(rows, given.seed)
+    proofs = _prove_promises(folder, given.seed, 0.1 if given.quick else 1.0)
+    text = table(rows, proofs, given.seed)
     print(text)
-    if any(row.result.violations for row in rows):
+    if any(row.result.violations for row in rows) or any(proof.violations for proof in proofs):
         print(f"\nbroken promises; everything is kept in {folder}", file=sys.stderr)
         return 1
     if not given.quick:
@@ -72,6 +76,16 @@ async def _prove(kills: int, cuts: int, folder: Path, seed: str) -> list[Row]:
     ]
 
 
+def _prove_promises(folder: Path, seed: str, scale: float) -> list[Proof]:
+    proofs = []
+    for name in PROMISES:
+        proof = prove_apart(name, folder / name, seed, scale)
+        proofs.append(proof)
+        for line in (proof.line(), *proof.excerpt()):
+            print(f"{name}: {line}", flush=True)
+    return proofs
+
+
 async def _run(folder: Path, seed: str, break_: Break) -> Result:
     trial = Trial(folder, ORDERS, seed)
     try:
@@ -79,14 +93,14 @@ async def _run(folder: Path, seed: str, break_: Break) -> Result:
     finally:
         await asyncio.to_thread(trial.history.save, folder / "history.jsonl")
     print(f"{folder.name}: {figures(result)}", flush=True)
-    for line in excerpt(result):
+    for line in excerpt(result.violations):
         print(f"{folder.name}: {line}", flush=True)
     return result
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.prove", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="10 kills and 30 cuts")
+    parser.add_argument("--quick", action="store_true", help="a tenth of everything")
     parser.add_argument("--seed", default=secrets.token_hex(4), help="of everything random here")
     return parser
 

@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
+import secrets
 from typing import Final
-from uuid import uuid4
+from uuid import UUID
 
 import msgspec
 from websockets.asyncio.client import ClientConnection, connect
@@ -101,15 +102,18 @@ class Client:
     async def _stay_connected(self) -> None:
         failures = 0
         while not self._leaving.is_set():
-            joined = await self._connect_once()
-            failures = 0 if joined else failures + 1
+            last = await self._connect_once()
+            failures = 0 if last is not None and last.joined else failures + 1
             ceiling = min(self._pace.back_off_first * 2**failures, self._pace.back_off_most)
+            away_s = self._device.random.uniform(0, ceiling)
+            if last is not None and last.away_s is not None:
+                away_s = last.away_s
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._device.random.uniform(0, ceiling)):
+                async with asyncio.timeout(away_s):
                     await self._leaving.wait()
 
-    async def _connect_once(self) -> bool:
-        """Hold one connection as long as it lasts; tell whether it got as far as a join."""
+    async def _connect_once(self) -> Session | None:
+        """Hold one connection as long as it lasts; null if there was none."""
         try:
             socket = await connect(
                 self._url,
@@ -122,7 +126,7 @@ class Client:
                 proxy=None,
             )
         except (OSError, TimeoutError, InvalidHandshake, ConnectionClosed):
-            return False
+            return None
         self._connection += 1
         self._session = session = Session(self._device, self._connection)
         self._device.history.write(history.Opened(**self._stamp()))
@@ -134,7 +138,7 @@ class Client:
             async with asyncio.timeout(2):
                 await socket.close()
         socket.transport.abort()  # a peer that fell silent would keep the socket open for long
-        return session.joined
+        return session
 
     async def _hold(self, socket: ClientConnection, session: Session) -> tuple[Ending, int | None]:
         tasks = [
@@ -214,7 +218,7 @@ class Client:
         frame = frames.Send(
             ref=0,
             order_id=device.order_id,
-            id=_new_id(),
+            id=self._new_id(),
             text=text,
             seen=device.view.n if device.view.head != NOTHING else None,
         )
@@ -225,14 +229,16 @@ class Client:
         if mine:
             target, text = self._device.random.choice(mine).id, self._new_text()
             order_id = self._device.order_id
-            frame = frames.Edit(ref=0, order_id=order_id, id=_new_id(), target=target, text=text)
+            frame = frames.Edit(
+                ref=0, order_id=order_id, id=self._new_id(), target=target, text=text
+            )
             self._keep(frame, "edit", text)
 
     def _delete(self) -> None:
         mine = self._device.view.own(self._device.user_id)[-EDITABLE:]
         if mine:
             target, order_id = self._device.random.choice(mine).id, self._device.order_id
-            frame = frames.Delete(ref=0, order_id=order_id, id=_new_id(), target=target)
+            frame = frames.Delete(ref=0, order_id=order_id, id=self._new_id(), target=target)
             self._keep(frame, "delete", None)
 
     def _mark(self) -> None:
@@ -264,6 +270,9 @@ class Client:
     def _stamp(self) -> history.Stamp:
         return history.Stamp(at=now(), client=self._device.name, connection=self._connection)
 
-
-def _new_id() -> ClientId:
-    return ClientId(str(uuid4()))
+    def _new_id(self) -> ClientId:
+        """A UUID of version 7, as clients make them by habit: the time of day, then dice."""
+        at_ms = int(self._device.clock() * 1_000)
+        tail = secrets.randbits(74)
+        value = at_ms << 80 | 7 << 76 | tail >> 62 << 64 | 2 << 62 | tail & (1 << 62) - 1
+        return ClientId(str(UUID(int=value)))

@@ -1,6 +1,8 @@
 """What a client keeps from one connection to the next."""
 
 import random
+import time
+from collections.abc import Callable
 
 import msgspec
 
@@ -21,5 +23,7 @@ class Device(msgspec.Struct):
     random: random.Random
     view: View = msgspec.field(default_factory=View)
     outbox: Outbox = msgspec.field(default_factory=Outbox)
+    clock: Callable[[], float] = time.time
+    """What the device takes for the time of day. Its ids begin with that; nothing else shows it."""
     wants_all: bool = False
     """Whether to page back until the screen holds everything."""

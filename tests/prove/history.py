@@ -23,7 +23,7 @@ Kind = Literal["message", "edit", "delete"]
 Outcome = Literal["refused", "unknown"]
 
 FaultKind = Literal[
-    "kill", "reset", "close", "blackhole", "deaf", "mute", "stall", "slice", "midframe"
+    "kill", "restart", "reset", "close", "blackhole", "deaf", "mute", "stall", "slice", "midframe"
 ]
 
 
@@ -152,6 +152,12 @@ class Live(_Done, frozen=True, kw_only=True, tag="live", gc=False):
     event: Glimpse
 
 
+class Told(_Done, frozen=True, kw_only=True, tag="told", gc=False):
+    """A goodbye: the server goes away, and names the time after which to come back."""
+
+    reconnect_after_ms: int
+
+
 class Faulted(_Record, frozen=True, kw_only=True, tag="faulted", gc=False):
     """Something was broken from `at` until `until`; null `client`: for everybody."""
 
@@ -174,9 +180,20 @@ class Viewed(_Done, frozen=True, kw_only=True, tag="viewed", gc=False):
 
 
 Record = (
-    Typed | Opened | Closed | Sent | Answered | Barred | Joined | Paged | Live | Faulted | Viewed
+    Typed
+    | Opened
+    | Closed
+    | Sent
+    | Answered
+    | Barred
+    | Joined
+    | Paged
+    | Live
+    | Told
+    | Faulted
+    | Viewed
 )
-Done = Typed | Opened | Closed | Sent | Answered | Barred | Joined | Paged | Live | Viewed
+Done = Typed | Opened | Closed | Sent | Answered | Barred | Joined | Paged | Live | Told | Viewed
 
 _ENCODER: Final = msgspec.json.Encoder()
 

@@ -30,6 +30,8 @@ class Wire:
         self._swallowed: set[Direction] = set()
         self._sliced = False
         self._cut_at: dict[Direction, Callable[[int], int]] = {}
+        self.tamper: Callable[[bytes], bytes] | None = None
+        """Makes of each chunk from the server what the client gets."""
 
     def reset(self) -> None:
         """End both sides with RST."""
@@ -72,6 +74,8 @@ class Wire:
                 await self._flowing.wait()
                 if direction in self._swallowed:
                     continue
+                if direction == "down" and self.tamper is not None:
+                    data = self.tamper(data)
                 if direction in self._cut_at:
                     writer.write(data[: self._cut_at[direction](len(data))])
                     # Let it leave this process before the reset overtakes it.
@@ -97,8 +101,12 @@ class Wire:
 class Link:
     """Listens on a free port and forwards every connection to the server's."""
 
-    def __init__(self, server_port: int) -> None:
+    def __init__(
+        self, server_port: int, tamper: Callable[[], Callable[[bytes], bytes]] | None = None
+    ) -> None:
+        """*tamper* is asked once for each connection; see `Wire.tamper`."""
         self._server_port = server_port
+        self._tamper = tamper
         self._listener: asyncio.Server | None = None
         self._wires: list[Wire] = []
 
@@ -140,6 +148,8 @@ class Link:
             sock = writer.get_extra_info("socket")
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         wire = Wire({"up": to_server, "down": to_client})
+        if self._tamper is not None:
+            wire.tamper = self._tamper()
         self._wires.append(wire)
         try:
             await asyncio.gather(wire.pump(from_client, "up"), wire.pump(from_server, "down"))

@@ -9,6 +9,7 @@ import msgspec
 
 from tests.prove.evidence import Check, Violation
 from tests.prove.history import Answered, Faulted, Live, Paged, Sent, Typed
+from tests.prove.proof import Proof
 from tests.prove.trial import Result
 
 BEGIN: Final = "<!-- prove:begin -->"
@@ -36,8 +37,8 @@ class Row(msgspec.Struct, frozen=True):
     result: Result
 
 
-def table(rows: Sequence[Row], seed: str) -> str:
-    """The rows as a Markdown table, with what the numbers mean."""
+def table(rows: Sequence[Row], proofs: Sequence[Proof], seed: str) -> str:
+    """The rows as Markdown tables, with what the numbers mean."""
     heads = ["promise", "what was done", "sent", "tries", *COLUMNS, "same again after", "95 %: in"]
     lines = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
     lines += [f"| {' | '.join(_cells(row))} |" for row in rows]
@@ -47,6 +48,13 @@ def table(rows: Sequence[Row], seed: str) -> str:
         "*Same again after*: until every screen agreed, counted from the last fault. "
         "*95 %: in*: with nothing wrong in N faults, fewer than 3 / N of such faults do harm, at "
         f"95 % confidence (rule of three). Seed `{seed}`.",
+        "",
+        "| promise | what was done | what came of it | violations |",
+        "|---|---|---|---|",
+    ]
+    lines += [
+        f"| {proof.promise} | {proof.done} | {proof.figures} | {len(proof.violations)} |"
+        for proof in proofs
     ]
     return "\n".join(lines)
 
@@ -95,10 +103,19 @@ def figures(result: Result) -> str:
     )
 
 
-def excerpt(result: Result) -> list[str]:
+def lost_and_doubled(result: Result) -> tuple[int, int]:
+    """How many violations are of either kind."""
+    found = Counter(violation.check for violation in result.violations)
+    return (
+        sum(found[name] for name in COLUMNS["lost"]),
+        sum(found[name] for name in COLUMNS["doubled"]),
+    )
+
+
+def excerpt(violations: Sequence[Violation]) -> list[str]:
     """How often each check found something, with the first of each."""
     found: dict[Check, list[Violation]] = {}
-    for violation in result.violations:
+    for violation in violations:
         found.setdefault(violation.check, []).append(violation)
     return [
         f"{check} ({len(all_)}): {one.who}: {one.what}"

@@ -4,6 +4,7 @@ import asyncio
 import os
 import socket
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +22,9 @@ class ServerFailed(Exception):
 class Server:
     """One server on one data folder; what it prints goes to `server.log` beside the folder."""
 
-    def __init__(self, folder: Path, secret: str) -> None:
+    def __init__(
+        self, folder: Path, secret: str, environment: Mapping[str, str] | None = None
+    ) -> None:
         self.data = folder / "data"
         self.port = _free_port()
         self._output = folder / "server.log"
@@ -29,6 +32,7 @@ class Server:
             **os.environ,
             "ORDER_CHAT_RATE_LIMITS": "off",
             "ORDER_CHAT_JWT_SECRET": secret,
+            **(environment or {}),
         }
         self._process: asyncio.subprocess.Process | None = None
 
@@ -36,6 +40,12 @@ class Server:
     def url(self) -> str:
         """Where its routes are."""
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        """The number of the process, once it was started."""
+        assert self._process is not None
+        return self._process.pid
 
     async def start(self) -> None:
         """Start the process and wait until it is ready. Raises `ServerFailed`."""
@@ -65,7 +75,7 @@ class Server:
             await self._process.wait()
 
     async def stop(self) -> None:
-        """Ask the process to end, and wait until it has. Raises `ServerFailed`."""
+        """Ask the process to end, and wait until it has, in good order. Raises `ServerFailed`."""
         assert self._process is not None
         self._process.terminate()
         try:
@@ -73,6 +83,8 @@ class Server:
                 await self._process.wait()
         except TimeoutError:
             raise ServerFailed(f"still there {STOP_S} s after SIGTERM") from None
+        if self._process.returncode != 0:
+            raise ServerFailed(f"it ended with {self._process.returncode}, see {self._output}")
 
     async def _is_ready(self, http: httpx.AsyncClient) -> bool:
         try:

@@ -37,6 +37,8 @@ class Session:
         """Set once this connection should be closed from our side."""
         self.silence_s = 60.0
         """How long the server may say nothing at all."""
+        self.away_s: float | None = None
+        """How long to stay away after this connection, where the server named a time."""
         self._device = device
         self._connection = connection
         self._last_ref = 0
@@ -136,12 +138,16 @@ class Session:
                 self._take_refusal(frame)
             case frames.Unknown():
                 self._take_unknown(frame)
+            case frames.Goodbye(reconnect_after_ms=away_ms):
+                self.away_s = away_ms / 1000
+                told = history.Told(**self._stamp(), reconnect_after_ms=away_ms)
+                self._device.history.write(told)
             case frames.Left(code=code) if code is not None:
                 self._bar(code)
             case event if isinstance(event, frames.EventShown):
                 self._take_live(event)
             case _:
-                pass  # a goodbye is followed by its close; typing and presence prove nothing
+                pass  # typing and presence prove nothing
 
     def _take_joined(self, joined: frames.Joined) -> None:
         request = self._join

@@ -52,9 +52,16 @@ class Result(msgspec.Struct, frozen=True):
 class Trial:
     """Orders with two parties each, and two clients of each party."""
 
-    def __init__(self, folder: Path, orders: int, seed: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        orders: int,
+        seed: str,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.history = History()
         self._folder = folder
+        self._environment = environment
         self._seed = seed
         self._secret = random.Random(seed).randbytes(32).hex()
         self._orders = [OrderId(f"order-{number}") for number in range(1, orders + 1)]
@@ -64,7 +71,7 @@ class Trial:
     async def run(self, break_: Break) -> Result:
         """Run it. What is wrong with the server is in the result; what is wrong here raises."""
         self._folder.mkdir(parents=True)
-        server = Server(self._folder, self._secret)
+        server = Server(self._folder, self._secret, self._environment)
         try:
             await server.start()
             await self._make_orders(server)

@@ -43,16 +43,23 @@ class Truth(msgspec.Struct):
     partitions: int
 
 
-def fold(records: Iterable[Record], partitions: int) -> Truth:
-    """Fold the records of a whole log, each partition's in offset order."""
+def fold(
+    records: Iterable[Record], partitions: int, *, epoch: int = EPOCH, earlier: Truth | None = None
+) -> Truth:
+    """Fold the records of a whole log, each partition's in offset order.
+
+    *earlier* is what the log of the epochs before told; it is not to be used any more.
+    """
     orders: dict[OrderId, tuple[list[Entry], Conversation]] = {}
+    if earlier is not None:
+        orders = {id_: (list(o.entries), o.state) for id_, o in earlier.orders.items()}
     for record in records:
         try:
             event = decode_event(record.key, record.type, record.version, record.value)
         except NotAnEvent:
             continue
         entries, state = orders.setdefault(event.order_id, ([], Conversation(event.order_id)))
-        seq = make_seq(EPOCH, record.offset)
+        seq = make_seq(epoch, record.offset)
         entries.append(make_entry(seq, record.at, event, state.fold(seq, record.at, event)))
     for entries, _ in orders.values():
         changes = [change for entry in entries if (change := change_of(entry)) is not None]
@@ -60,9 +67,11 @@ def fold(records: Iterable[Record], partitions: int) -> Truth:
     return Truth({id_: Order(*order) for id_, order in orders.items()}, partitions)
 
 
-def read_log(data: Path) -> Truth:
-    """The truth of the data folder of a server that has stopped. Blocks."""
-    with closing(sqlite3.connect(data / LOG_FILE)) as log:
+def read_log(
+    data: Path, *, name: str = LOG_FILE, epoch: int = EPOCH, earlier: Truth | None = None
+) -> Truth:
+    """The truth of the data folder of a server that has stopped, or writes no more. Blocks."""
+    with closing(sqlite3.connect(data / name)) as log:
         partitions = _partitions(log)
         rows = log.execute("SELECT place, at, key, type, v, value FROM records ORDER BY place")
         return fold(
@@ -71,6 +80,8 @@ def read_log(data: Path) -> Truth:
                 for place, at, key, type_, version, value in rows
             ),
             partitions,
+            epoch=epoch,
+            earlier=earlier,
         )
 
 

@@ -70,6 +70,7 @@ _MAY: Final[tuple[dict[str, tuple[log.Action, ...]], ...]] = (
     OPEN, OPEN, OPEN, OPEN, {"creator": ALL, "advertiser": ("read", "send")},
     {"creator": _READ, "advertiser": _READ}, {"creator": ("send", "edit")}, {},
 )  # fmt: skip
+_STATUSES: Final = ("in_progress", "in_progress", "delivered", "disputed")
 _WINDOWS: Final = (WINDOW_MS, WINDOW_MS, 5_000, 0)
 _PAUSES_MS: Final = (0, 1, 1_000, 1_000, 1_000, 1_000, 60_000, WINDOW_MS)
 
@@ -179,7 +180,8 @@ class History:
         as_: log.Capacity = "participant" if c % 9 == 8 else "service"
         self.append(
             order(
-                version, parties=_pick(_PARTIES, b), may=_pick(_MAY, c),
+                version, status=_pick(_STATUSES, a // 6), parties=_pick(_PARTIES, b),
+                may=_pick(_MAY, c),
                 edit_window_ms=_pick(_WINDOWS, b // 8), as_=as_,
             )
         )  # fmt: skip

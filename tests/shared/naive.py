@@ -82,6 +82,25 @@ class NaiveConversation:
         read = self.read.get(user_id, set())
         return sum(1 for n in range(1, self.messages + 1) if n not in read)
 
+    def last_message(self) -> Told | None:
+        """The newest message, if anything was said."""
+        said = [told for told in self.past if told.stands and _is_message(told)]
+        return said[-1] if said else None
+
+    def updated_at(self) -> int:
+        """When something was said last, or the order came into another status; 0: never."""
+        status, at = None, 0
+        for told in self.past:
+            event = told.record.event
+            if not told.stands:
+                continue
+            if isinstance(event, log.OrderChanged):
+                status, before = event.status, status
+                at = told.record.at if status != before else at
+            elif _is_message(told):
+                at = told.record.at
+        return at
+
     def remembers(self, id_: MessageId) -> Told | None:
         """The claim of an id, if it is among the last ones."""
         told = self.claims.get(id_)
@@ -232,3 +251,7 @@ class NaiveConversation:
             if told.record.seq > message.record.seq and not isinstance(told.record.event, log.Edit)
         ]
         return bool(moves) and not isinstance(moves[-1], log.Restore)
+
+
+def _is_message(told: Told) -> bool:
+    return isinstance(told.record.event, log.Message)

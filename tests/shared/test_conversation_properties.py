@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from shared.contracts import events as log
 from shared.contracts.events import decode_event, encode_event
-from shared.contracts.ids import Seq
+from shared.contracts.ids import NOTHING, Seq
 from shared.conversation import (
     REMEMBERED,
     Conversation,
@@ -63,6 +63,17 @@ def test_unread_is_what_one_would_count_by_hand(history: History) -> None:
     assert {who: conversation.unread(who) for who in PEOPLE} == {
         who: history.naive.unread(who) for who in PEOPLE
     }
+
+
+@quickly
+@given(histories())
+def test_a_conversation_knows_when_it_was_last_alive(history: History) -> None:
+    """The place of the newest message, and the time of it or of the last change of status."""
+    conversation = fold(history.records)
+    last = history.naive.last_message()
+
+    assert conversation.last == (last.record.seq if last is not None else NOTHING)
+    assert conversation.updated_at == history.naive.updated_at()
 
 
 @quickly

@@ -99,6 +99,13 @@ class People:
         await order_page.opened()
         return order_page
 
+    async def list(self, user_id: str) -> Page:
+        """A new person's Messages area, live."""
+        order_page = await self.page()
+        await order_page.page.goto(f"{self.url}/demo/messages?as={user_id}")
+        await expect(order_page.page.locator('[data-phase="live"]')).to_be_visible()
+        return order_page.page
+
     async def leave(self) -> None:
         """Close all pages."""
         for page in self._pages:

@@ -13,7 +13,9 @@ from typing import NamedTuple
 import pytest
 
 from chat_gateway.app import server_of
+from chat_gateway.settings import Settings
 from deploy.standalone import running
+from shared.contracts.frames import Limits
 from shared.secret_file import load_or_make_secret
 from shared.tokens import Role, mint
 
@@ -48,13 +50,17 @@ Serve = Callable[..., AbstractAsyncContextManager[Demo]]
 
 
 @asynccontextmanager
-async def serving(data: Path, environment: Mapping[str, str] | None = None) -> AsyncIterator[Demo]:
+async def serving(
+    data: Path, environment: Mapping[str, str] | None = None, limits: Limits | None = None
+) -> AsyncIterator[Demo]:
     """A system served on this event loop; ended as SIGTERM would end it."""
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
     port = listening.getsockname()[1]
-    async with running(data, environment or {}) as system:
-        server = server_of(system.app, "127.0.0.1", port, system.say_goodbye)
+    environment = {"ORDER_CHAT_DRAIN_S": "0", **(environment or {})}
+    proxies = Settings.read(environment, data).trusted_proxies
+    async with running(data, environment, limits) as system:
+        server = server_of(system.app, "127.0.0.1", port, system.farewell, proxies)
         task = asyncio.create_task(server.serve(sockets=[listening]))
         async with asyncio.timeout(START_S):
             while not server.started:  # noqa: ASYNC110 (the server has a flag, no event)

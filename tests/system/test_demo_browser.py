@@ -1,6 +1,7 @@
 """Two people use the demo in a real browser."""
 
 import json
+import re
 from collections.abc import AsyncIterator
 from typing import Protocol
 from uuid import uuid4
@@ -219,3 +220,52 @@ async def test_stranger_is_told_nothing(people: People) -> None:
 
     await expect(anna.page.get_by_role("alert").filter(has_text="not available")).to_be_visible()
     await expect(anna.log).to_be_hidden()
+
+
+async def test_conversations_are_listed_by_activity(people: People, words: str) -> None:
+    """Who is written to sees it live: the line moves up with its preview and its number, the title
+    and the other pages count it, and a click opens the order, where it is read."""
+    ben = await people.list("ben")
+    mira = await people.open(LOOKBOOK, "mira")
+    lookbook = ben.get_by_role("listitem").filter(has_text="Winter lookbook")
+
+    await mira.say(words)
+
+    await expect(ben.get_by_role("listitem").first).to_contain_text("Winter lookbook")
+    await expect(lookbook).to_contain_text(words)
+    await expect(lookbook.locator(".badge")).to_be_visible()
+    await expect(ben).to_have_title(re.compile(r"^\(\d+\) Messages"))
+    await lookbook.get_by_role("link").click()
+    await expect(ben.get_by_role("log")).to_contain_text(words)
+    await expect(ben.locator(".qm-composer")).to_be_visible()
+    await ben.get_by_role("link", name="Messages").click()
+    await expect(lookbook).to_contain_text(words)
+    await expect(lookbook.locator(".badge")).to_have_count(0)
+
+
+async def test_unread_messages_are_counted_on_an_order_page(people: People, words: str) -> None:
+    """The link to the Messages area shows what is unread in other orders, live."""
+    ben = await people.open(FILM, "ben")
+    mira = await people.open(LOOKBOOK, "mira")
+    badge = ben.page.locator("[data-unread-total]")
+    before = int(await badge.text_content() or 0)
+
+    await mira.say(words)
+
+    await expect(badge).to_be_visible()
+    await expect(badge).to_have_text(re.compile(r"^\d+$"))
+    assert int(await badge.text_content() or 0) >= max(1, before)
+
+
+async def test_a_deleted_message_is_no_preview(people: People, words: str) -> None:
+    """What is taken back is gone from the list, too."""
+    ben = await people.list("ben")
+    mira = await people.open(LOOKBOOK, "mira")
+    lookbook = ben.get_by_role("listitem").filter(has_text="Winter lookbook")
+    await mira.say(words)
+    await expect(lookbook).to_contain_text(words)
+
+    await mira.choose(words, "Delete", "Delete for all?")
+
+    await expect(lookbook).to_contain_text("This message was deleted.")
+    await expect(lookbook).not_to_contain_text(words)

@@ -63,7 +63,8 @@ async def token_of(demo: Demo, user_id: str, **token: Any) -> str:
 @asynccontextmanager
 async def wire(demo: Demo, user_id: str | None = None, **token: Any) -> AsyncIterator[Wire]:
     """A connection, welcomed if it names a user."""
-    async with connect(demo.chat_url, compression=None) as socket:
+    # Frames that no test reads must not keep the close frame from being read.
+    async with connect(demo.chat_url, compression=None, max_queue=None) as socket:
         client = Wire(socket)
         if user_id is not None:
             await client.say(frames.Hello(token=await token_of(demo, user_id, **token)))

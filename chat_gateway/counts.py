@@ -1,0 +1,32 @@
+"""What one gateway's sessions were told, counted."""
+
+from collections import Counter
+from typing import Literal
+
+from chat_gateway.seam import Opened
+from shared.contracts.errors import ErrorCode
+
+JoinPath = Literal["tail", "store", "reset", "unavailable"]
+"""How a join was answered: from memory alone; with the store's help; by starting over; not now."""
+
+
+class Counts:
+    """Plain numbers since the start, raised where the thing happens."""
+
+    def __init__(self) -> None:
+        self.connections = 0
+        self.joins: Counter[JoinPath] = Counter()
+        self.refused: Counter[ErrorCode] = Counter()
+        self.unknown = 0
+
+    def joined(self, opened: Opened) -> None:
+        """A join is being answered."""
+        if opened.answer.reset:
+            self.joins["reset"] += 1
+        else:
+            self.joins["store" if opened.from_store else "tail"] += 1
+
+    def not_joined(self, code: ErrorCode) -> None:
+        """A join failed; why it was refused counts elsewhere."""
+        if code is ErrorCode.UNAVAILABLE:
+            self.joins["unavailable"] += 1

@@ -1,0 +1,221 @@
+"""The routes of the gateway: messages, read and written without a websocket, and the inbox.
+
+Whatever is asked of an order takes the way of a join. A stranger to an order, an order that is not
+there, an id that can be none and an order that the token does not cover are answered alike, byte
+for byte, by whatever route; so what was sent is checked before it is looked for.
+"""
+
+import asyncio
+import re
+import time
+from collections.abc import Sequence
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from chat_gateway.attempt import Attempt
+from chat_gateway.bodies import (
+    BODY_BYTES_MAX,
+    InboxPage,
+    InboxQuery,
+    MessageBody,
+    MessagesPage,
+    MessagesQuery,
+    RedactBody,
+    WrittenMessage,
+    WrittenRedact,
+    inbox_of,
+    page_of,
+    read_message,
+    read_redact,
+)
+from chat_gateway.failures import code_of
+from chat_gateway.inbox import Inbox
+from chat_gateway.inbox_lines import Viewer
+from chat_gateway.limits import JOIN_COST, Rates
+from chat_gateway.visits import ANSWER_DEADLINE_S, Visits
+from chat_gateway.writer import Refused, Writer
+from shared.contracts.errors import ErrorCode
+from shared.contracts.frames import Limits
+from shared.contracts.ids import UUID_PATTERN, MessageId, OrderId
+from shared.http import (
+    HEALTHZ,
+    READYZ,
+    HttpError,
+    authenticate,
+    json_response,
+    read_body,
+    read_query,
+)
+from shared.openapi import make_openapi
+from shared.operations import Operation
+from shared.timeline import show
+from shared.tokens import Identity, Verifier
+
+MESSAGES: Final = Operation(
+    name="messages",
+    method="GET",
+    path="/v1/orders/{order_id}/messages",
+    summary="An order's messages, as a join would answer them now.",
+    description="For participants, moderators and services. "
+    "Neither `before` nor `after`: the newest `limit` messages and order changes. `before`: the "
+    "page below it. `after`: everything above it, oldest first; where that is more than 500 events "
+    "or 200 KiB, or does not connect, the newest page with `reset`.",
+    query=MessagesQuery,
+    answers={200: MessagesPage},
+    errors=(ErrorCode.NOT_FOUND, ErrorCode.FORBIDDEN, ErrorCode.RATE_LIMITED),
+)
+SEND: Final = Operation(
+    name="send",
+    method="POST",
+    path="/v1/orders/{order_id}/messages",
+    summary="Say something in an order.",
+    description="For participants and services. The same `id` again writes nothing: 201 the first "
+    "time, then 200. After 503, 504 or no answer at all, send the same `id` again.",
+    body=MessageBody,
+    answers={200: WrittenMessage, 201: WrittenMessage},
+    errors=(
+        ErrorCode.NOT_FOUND,
+        ErrorCode.FORBIDDEN,
+        ErrorCode.READ_ONLY,
+        ErrorCode.CONFLICT,
+        ErrorCode.RATE_LIMITED,
+        ErrorCode.BUSY,
+        ErrorCode.UNKNOWN,
+    ),
+)
+REDACT: Final = Operation(
+    name="redact",
+    method="POST",
+    path="/v1/orders/{order_id}/messages/{message_id}/redact",
+    summary="Take a message's text and files from the parties.",
+    description="For moderators. The same `id` again writes nothing: 201 the first time, then 200.",
+    body=RedactBody,
+    answers={200: WrittenRedact, 201: WrittenRedact},
+    errors=(
+        ErrorCode.NOT_FOUND,
+        ErrorCode.FORBIDDEN,
+        ErrorCode.CONFLICT,
+        ErrorCode.RATE_LIMITED,
+        ErrorCode.BUSY,
+        ErrorCode.UNKNOWN,
+    ),
+)
+INBOX: Final = Operation(
+    name="inbox",
+    method="GET",
+    path="/v1/inbox",
+    summary="The caller's conversations, the newest first, and what is unread in them.",
+    query=InboxQuery,
+    answers={200: InboxPage},
+    errors=(ErrorCode.RATE_LIMITED,),
+)
+OPERATIONS: Final[Sequence[Operation]] = (MESSAGES, SEND, REDACT, INBOX)
+
+
+def make_document() -> dict[str, Any]:
+    """The gateway's OpenAPI."""
+    return make_openapi(
+        "Order Chat: gateway",
+        "An order's messages by HTTP. The live side is a websocket: see AsyncAPI.",
+        (*OPERATIONS, HEALTHZ, READYZ),
+    )
+
+
+_UUID: Final = re.compile(UUID_PATTERN)
+
+
+class ChatRoutes:
+    """The routes over one gateway. *verifier* tells who calls."""
+
+    def __init__(
+        self,
+        visits: Visits,
+        writer: Writer,
+        inbox: Inbox,
+        verifier: Verifier,
+        limits: Limits,
+        rates: Rates,
+    ) -> None:
+        self._visits = visits
+        self._writer = writer
+        self._inbox = inbox
+        self._verifier = verifier
+        self._limits = limits
+        self._rates = rates
+
+    def routes(self) -> Sequence[Route]:
+        """To be mounted at the root of an application with `shared.http.EXCEPTION_HANDLERS`."""
+        return [
+            MESSAGES.route(self.messages),
+            SEND.route(self.send),
+            REDACT.route(self.redact),
+            INBOX.route(self.inbox),
+        ]
+
+    async def messages(self, request: Request) -> Response:
+        """See `MESSAGES`."""
+        caller = await authenticate(request, self._verifier)
+        _pace(caller, self._rates.frame(caller.user_id, time.monotonic(), JOIN_COST))
+        query = read_query(request, MessagesQuery).query(self._limits.page)
+        try:
+            async with asyncio.timeout(ANSWER_DEADLINE_S):
+                opened = await self._visits.open(caller, _order_id(request), query)
+        except Exception as error:
+            raise HttpError(code_of(error)) from None
+        return json_response(page_of(opened))
+
+    async def inbox(self, request: Request) -> Response:
+        """See `INBOX`."""
+        caller = await authenticate(request, self._verifier)
+        _pace(caller, self._rates.frame(caller.user_id, time.monotonic(), JOIN_COST))
+        query = read_query(request, InboxQuery)
+        place, limit = query.place(), min(query.limit, self._limits.page)
+        try:
+            async with asyncio.timeout(ANSWER_DEADLINE_S):
+                listing = await self._inbox.read(Viewer.of(caller), place, limit)
+        except Exception as error:
+            raise HttpError(code_of(error)) from None
+        return json_response(inbox_of(listing))
+
+    async def send(self, request: Request) -> Response:
+        """See `SEND`."""
+        caller = await authenticate(request, self._verifier)
+        if "moderator" in caller.roles:
+            raise HttpError(ErrorCode.FORBIDDEN, "Moderators do not write here.")
+        body = await read_body(request, BODY_BYTES_MAX)
+        attempt = read_message(body, _order_id(request), caller, self._limits)
+        return await self._write(caller, attempt)
+
+    async def redact(self, request: Request) -> Response:
+        """See `REDACT`."""
+        caller = await authenticate(request, self._verifier)
+        if "moderator" not in caller.roles:
+            raise HttpError(ErrorCode.FORBIDDEN, "Only moderators may do this.")
+        body = await read_body(request, BODY_BYTES_MAX)
+        target: str = request.path_params["message_id"]
+        attempt = read_redact(body, _order_id(request), MessageId(target), caller, self._limits)
+        if not _UUID.search(target):
+            raise HttpError(ErrorCode.NOT_FOUND)
+        return await self._write(caller, attempt)
+
+    async def _write(self, caller: Identity, attempt: Attempt) -> Response:
+        _pace(caller, self._rates.message(caller.user_id, time.monotonic()))
+        outcome = await self._writer.write(caller, attempt)
+        if isinstance(outcome, Refused):
+            raise HttpError(outcome.code, outcome.message)
+        event = show(outcome.entry, moderator="moderator" in caller.roles)
+        return json_response({"event": event}, 201 if outcome.new else 200)
+
+
+def _pace(caller: Identity, wait_s: float) -> None:
+    """Refuse who is too quick. A service speaks for the whole marketplace, and is trusted."""
+    if wait_s and "service" not in caller.roles:
+        raise HttpError(ErrorCode.RATE_LIMITED, retry_after_s=wait_s)
+
+
+def _order_id(request: Request) -> OrderId:
+    """The order of the path; whether it can be one is found out where all others are not found."""
+    return OrderId(request.path_params["order_id"])

@@ -1,0 +1,179 @@
+"""Rates and caps, with a clock that the test moves."""
+
+import pytest
+
+from chat_gateway.limits import (
+    BUCKETS_MAX,
+    FLOOD_REFUSALS,
+    FLOOD_WINDOW_S,
+    JOIN_COST,
+    LIFTED,
+    Admission,
+    Flood,
+    Rates,
+    TokenBucket,
+    lifted,
+)
+from shared.contracts.frames import Limits
+from shared.contracts.ids import UserId
+from tests.shared.story import ANNA, BEN
+
+HOME = "192.0.2.1"
+AWAY = "192.0.2.2"
+
+
+# Rates.
+
+
+def test_a_bucket_gives_its_burst_at_once() -> None:
+    """Then the wait is what one token takes to come back."""
+    bucket = TokenBucket(rate=4, burst=3, now=0)
+
+    assert [bucket.take(1, 0) for _ in range(5)] == [0, 0, 0, 0.25, 0.25]
+
+
+def test_the_wait_is_the_real_one() -> None:
+    """Whoever comes back after it is served; a moment before it is not."""
+    bucket = TokenBucket(rate=4, burst=3, now=0)
+    bucket.take(3, 0)
+
+    assert bucket.take(2, 0) == 0.5
+    assert bucket.take(2, 0.49) == pytest.approx(0.01)
+    assert bucket.take(2, 0.5) == 0
+
+
+def test_a_bucket_never_holds_more_than_its_burst() -> None:
+    """An idle night is worth no more than an idle minute."""
+    bucket = TokenBucket(rate=4, burst=3, now=0)
+
+    assert bucket.take(3, 86_400) == 0
+    assert bucket.take(1, 86_400) > 0
+
+
+def test_who_is_refused_pays_nothing() -> None:
+    """Asking too early does not put off the moment when it is granted."""
+    bucket = TokenBucket(rate=1, burst=1, now=0)
+    bucket.take(1, 0)
+
+    assert [bucket.take(1, 0.5) for _ in range(100)] == [0.5] * 100
+    assert bucket.take(1, 1) == 0
+
+
+def test_users_have_buckets_of_their_own() -> None:
+    """One who floods takes nothing from another."""
+    rates = Rates(Limits(messages_burst=1, messages_per_s=1))
+    rates.message(ANNA, 0)
+
+    assert rates.message(ANNA, 0) == 1
+    assert rates.message(BEN, 0) == 0
+
+
+def test_attempts_and_other_frames_are_counted_apart() -> None:
+    """Whoever may write no more may still read."""
+    rates = Rates(Limits(messages_burst=1, frames_burst=1, frames_per_s=1))
+    rates.message(ANNA, 0)
+
+    assert rates.frame(ANNA, 0) == 0
+    assert rates.frame(ANNA, 0) == 1
+
+
+def test_a_join_counts_as_several_frames() -> None:
+    """Its answer is large."""
+    rates = Rates(Limits(frames_burst=10, frames_per_s=1))
+
+    assert [rates.frame(ANNA, 0, JOIN_COST) for _ in range(3)] == [0, 0, JOIN_COST]
+
+
+def test_the_users_remembered_are_bounded() -> None:
+    """The one who was quiet longest is forgotten, the busy one is not."""
+    rates = Rates(Limits(messages_burst=2, messages_per_s=1))
+    rates.message(BEN, 0)
+    rates.message(BEN, 0)
+    for number in range(BUCKETS_MAX - 1):
+        rates.message(UserId(f"u{number}"), 0)
+    rates.message(BEN, 0)
+    for number in range(BUCKETS_MAX, BUCKETS_MAX + 10):
+        rates.message(UserId(f"u{number}"), 0)
+
+    assert rates.message(BEN, 0) > 0
+    assert [rates.message(UserId("u0"), 0) for _ in range(2)] == [0, 0]
+
+
+def test_limits_can_be_lifted() -> None:
+    """Rates and caps go, sizes stay."""
+    limits = lifted(Limits(messages_burst=1))
+    rates = Rates(limits)
+
+    assert not any(rates.message(ANNA, 0) or rates.frame(ANNA, 0) for _ in range(10_000))
+    assert limits.sockets_per_user == limits.orders_per_connection == LIFTED
+    assert (limits.frame_bytes, limits.page) == (Limits().frame_bytes, Limits().page)
+
+
+# Floods.
+
+
+def test_refusals_in_a_row_are_a_flood() -> None:
+    """One more than is forgiven."""
+    flood = Flood()
+
+    assert not any(flood.refused(0) for _ in range(FLOOD_REFUSALS))
+    assert flood.refused(FLOOD_WINDOW_S)
+
+
+def test_refusals_over_a_long_time_are_none() -> None:
+    """They are counted by window."""
+    flood = Flood()
+    for _ in range(FLOOD_REFUSALS):
+        flood.refused(0)
+
+    assert not flood.refused(FLOOD_WINDOW_S + 0.1)
+
+
+# Admission.
+
+
+def test_an_address_has_so_many_silent_connections() -> None:
+    """Another address is not concerned."""
+    admission = Admission(Limits(), silent_per_address=2)
+
+    assert [admission.admit(HOME) is not None for _ in range(3)] == [True, True, False]
+    assert admission.admit(AWAY) is not None
+
+
+def test_all_addresses_together_have_so_many() -> None:
+    """A thousand addresses are no way around."""
+    admission = Admission(Limits(), silent_max=2)
+
+    assert [admission.admit(f"192.0.2.{n}") is not None for n in range(3)] == [True, True, False]
+
+
+def test_who_speaks_makes_room_for_the_next() -> None:
+    """And goes on counting for the user."""
+    admission = Admission(Limits(sockets_per_user=1), silent_per_address=1, silent_max=1)
+    first = admission.admit(HOME)
+    assert first is not None
+
+    assert first.enter(ANNA)
+
+    second = admission.admit(HOME)
+    assert second is not None
+    assert not second.enter(ANNA)
+    assert admission.admit(HOME) is None  # the refused one is silent until it is gone
+
+
+@pytest.mark.parametrize("welcomed", [False, True])
+def test_who_is_gone_makes_room_once(welcomed: bool) -> None:
+    """However often that is said."""
+    admission = Admission(Limits(sockets_per_user=1), silent_per_address=2)
+    other = admission.admit(HOME)
+    ticket = admission.admit(HOME)
+    assert ticket is not None
+    assert other is not None
+    if welcomed:
+        assert ticket.enter(ANNA)
+
+    ticket.leave()
+    ticket.leave()
+
+    assert [admission.admit(HOME) is not None for _ in range(2)] == [True, False]
+    assert other.enter(ANNA)

@@ -1,0 +1,80 @@
+"""All promises that have a proof of their own, each run in a process of its own.
+
+So none finds the memory, the tasks and the open files of another.
+"""
+
+import asyncio
+import multiprocessing
+from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Final
+
+from tests.prove import (
+    clocks,
+    exhaustion,
+    gaps,
+    isolation,
+    leaks,
+    restart,
+    resume,
+    revocation,
+    slow_readers,
+)
+from tests.prove.proof import Proof, Prove
+from tests.prove.report import excerpt
+
+RESTARTS: Final = 20
+
+
+async def _restart(folder: Path, seed: str, scale: float) -> Proof:
+    times = max(2, round(RESTARTS * scale))
+    figures = await restart.restart_often(folder / "trial", times, seed)
+    violations = [] if figures.kept else [figures.line(), *excerpt(figures.violations)]
+    return Proof(
+        "a restart loses nothing and keeps nobody waiting",
+        f"{times} × SIGTERM under load",
+        figures.line(),
+        violations,
+    )
+
+
+async def _exhaust(folder: Path, _seed: str, _scale: float) -> Proof:
+    """There is no smaller form: it is the number that matters."""
+    figures = await exhaustion.prove(folder)
+    return Proof(
+        "P21: many who say nothing harm nobody",
+        f"{exhaustion.IDLE:,} silent sockets and {exhaustion.LORIS} slow requests at once",
+        figures.line(),
+        [] if figures.kept else [figures.line()],
+    )
+
+
+PROMISES: Final[Mapping[str, Prove]] = {
+    "restart": _restart,
+    "gaps": gaps.prove,
+    "resume": resume.prove,
+    "slow_readers": slow_readers.prove,
+    "revocation": revocation.prove,
+    "isolation": isolation.prove,
+    "leaks": leaks.prove,
+    "exhaustion": _exhaust,
+    "clocks": clocks.prove,
+}
+"""By the name of the module: `python -m tests.prove.NAME` proves one alone."""
+
+
+def prove_apart(name: str, folder: Path, seed: str, scale: float) -> Proof:
+    """Prove one promise in a process of its own. Raises what the proof raises. Blocks."""
+    fresh = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=fresh) as process:
+        return process.submit(_prove, name, folder, seed, scale).result()
+
+
+def _prove(name: str, folder: Path, seed: str, scale: float) -> Proof:
+    folder.mkdir(parents=True)
+
+    async def prove() -> Proof:
+        return await PROMISES[name](folder, seed, scale)
+
+    return asyncio.run(prove())
