@@ -8,7 +8,7 @@ import asyncio
 import socket
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Final
 
@@ -164,6 +164,8 @@ async def _served(app: Starlette, gateway: chat_gateway.Running) -> AsyncIterato
     listening.bind(("127.0.0.1", 0))
     port = listening.getsockname()[1]
     server = chat_gateway.server_of(app, "127.0.0.1", port, gateway.farewell)
+    # A signal is to end the whole proof, not its server alone.
+    server.capture_signals = nullcontext  # type: ignore[method-assign]
     task = asyncio.create_task(server.serve(sockets=[listening]))
     async with asyncio.timeout(START_S):
         while not server.started:  # noqa: ASYNC110 (the server has a flag, no event)

