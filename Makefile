@@ -17,7 +17,8 @@ run: install
 	$(BIN)/python -m deploy.standalone
 
 test: install
-	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered --cov-fail-under=90
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile \
+		--cov --cov-report=term:skip-covered --cov-fail-under=90
 
 lint: install
 	$(BIN)/ruff check .

@@ -1,6 +1,8 @@
 """A gateway as a process of its own."""
 
 import asyncio
+import os
+import signal
 import socket
 from pathlib import Path
 
@@ -40,7 +42,7 @@ def test_what_serves_one_process_is_refused_by_name(variable: str, embedded: Set
 
 
 async def test_it_serves_until_it_is_ended(tmp_path: Path) -> None:
-    """The whole graph stands: engines, order service by HTTP, routes.
+    """The whole graph stands, and falls in order: engines, order service by HTTP, routes.
 
     The engines are the embedded ones, for want of others; `main` would refuse them.
     """
@@ -48,7 +50,7 @@ async def test_it_serves_until_it_is_ended(tmp_path: Path) -> None:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     settings = Settings(
-        data=tmp_path, port=port, orders_url="http://127.0.0.1:9", jwt_secret=SECRET
+        data=tmp_path, port=port, orders_url="http://127.0.0.1:9", jwt_secret=SECRET, drain_s=0
     )
     serving = asyncio.create_task(serve(settings))
 
@@ -56,8 +58,9 @@ async def test_it_serves_until_it_is_ended(tmp_path: Path) -> None:
         ready = await _answer(client, "/readyz")
 
     assert ready.json()["parts"] | {"orders": "down", "log": "ok"} == ready.json()["parts"]
-    serving.cancel()
-    await asyncio.gather(serving, return_exceptions=True)
+    os.kill(os.getpid(), signal.SIGTERM)  # the server takes it, as it would in a process of its own
+    async with asyncio.timeout(20):
+        await serving
 
 
 async def _answer(client: httpx.AsyncClient, path: str) -> httpx.Response:

@@ -6,7 +6,7 @@ from tests.chat_gateway.seam_bugs import BUGS
 from tests.chat_gateway.seam_model import run_joins
 from tests.chat_gateway.seam_truth import Violation
 
-JOINS = 5_000
+JOINS = 2_000
 JOINS_UNTIL_RED = 4_000
 
 

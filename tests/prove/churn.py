@@ -18,7 +18,7 @@ from websockets.exceptions import ConnectionClosed
 from shared.contracts import frames
 from shared.contracts.ids import OrderId, UserId
 from tests.prove.ground import Ground, ground_at
-from tests.prove.line import Line, Refused, message, open_line
+from tests.prove.line import Line, Refused, open_line
 
 AT_ONCE: Final = 40
 ORDERS: Final = 20
@@ -66,7 +66,7 @@ async def _visit(ground: Ground, token: str, dice: random.Random) -> None:
             case 0:
                 line.websocket.transport.abort()
             case 1:  # with something under way
-                await line.say(message(order(mine[0]), "the last word"))
+                await line.say(line.message(order(mine[0]), "the last word"))
                 await line.say(frames.Join(ref=9, order_id=order(mine[0])))
                 line.websocket.transport.abort()
             case 2:
@@ -82,7 +82,7 @@ async def _act(
         case 0:
             await line.tell(order_id, f"{dice.random()}")
         case 1:
-            said = message(order_id, f"{dice.random()}")
+            said = line.message(order_id, f"{dice.random()}")
             await line.say(msgspec.structs.replace(said, retry=True))
         case 2 | 3:
             await line.say(frames.Type(order_id=order_id, what="text"))

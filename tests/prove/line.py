@@ -32,6 +32,8 @@ class Line:
 
     def __init__(self, websocket: ClientConnection) -> None:
         self.websocket = websocket
+        self.seen: dict[OrderId, int] = {}
+        """Of each order the number of the last message that came."""
 
     async def say(self, *said: frames.ClientFrame) -> None:
         """Send frames."""
@@ -45,7 +47,10 @@ class Line:
 
     async def hear(self) -> Frame:
         """The next frame."""
-        return frames.decode_server_frame(await self.raw())
+        frame = frames.decode_server_frame(await self.raw())
+        if isinstance(frame, frames.MessageShown | frames.Joined):
+            self.seen[frame.order_id] = frame.n
+        return frame
 
     async def next(self, kind: type[F]) -> F:
         """The next frame of a kind, passing over others. Raises `Refused` if a refusal comes."""
@@ -63,13 +68,19 @@ class Line:
         await self.say(frames.Join(ref=1, order_id=order_id, after=after, limit=limit))
         return await self.next(frames.Joined)
 
+    def message(self, order_id: OrderId, text: str) -> frames.Send:
+        """A message under a new id, by somebody who has seen what came."""
+        id_ = ClientId(str(uuid4()))
+        seen = self.seen.get(order_id)
+        return frames.Send(ref=2, order_id=order_id, id=id_, text=text, seen=seen)
+
     async def post(self, order_id: OrderId, text: str) -> None:
         """Send a message, without waiting for what comes of it."""
-        await self.say(message(order_id, text))
+        await self.say(self.message(order_id, text))
 
     async def tell(self, order_id: OrderId, text: str) -> frames.MessageShown:
         """Send a message and wait until it stands. Raises `Refused`."""
-        said = message(order_id, text)
+        said = self.message(order_id, text)
         await self.say(said)
         while (shown := await self.next(frames.MessageShown)).client_id != said.id:
             pass
@@ -82,11 +93,6 @@ class Line:
                 await self.raw()
         except ConnectionClosed as closed:
             return closed.rcvd.code if closed.rcvd is not None else None
-
-
-def message(order_id: OrderId, text: str) -> frames.Send:
-    """A message under a new id."""
-    return frames.Send(ref=2, order_id=order_id, id=ClientId(str(uuid4())), text=text)
 
 
 @asynccontextmanager

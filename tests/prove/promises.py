@@ -25,6 +25,8 @@ from tests.prove.proof import Proof, Prove
 from tests.prove.report import excerpt
 
 RESTARTS: Final = 20
+DEADLINE_S: Final = 600.0
+"""Longer than any of them takes."""
 
 
 async def _restart(folder: Path, seed: str, scale: float) -> Proof:
@@ -65,10 +67,17 @@ PROMISES: Final[Mapping[str, Prove]] = {
 
 
 def prove_apart(name: str, folder: Path, seed: str, scale: float) -> Proof:
-    """Prove one promise in a process of its own. Raises what the proof raises. Blocks."""
+    """Prove one promise in a process of its own. One that fails is a promise not proved. Blocks."""
     fresh = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=fresh) as process:
-        return process.submit(_prove, name, folder, seed, scale).result()
+        try:
+            return process.submit(_prove, name, folder, seed, scale).result(DEADLINE_S)
+        except Exception as error:
+            return Proof(name, "tried", "it failed", [f"{type(error).__name__}: {error}"])
+        finally:
+            # Whoever sits in an endless loop hears of nothing else.
+            for child in multiprocessing.active_children():
+                child.kill()
 
 
 def _prove(name: str, folder: Path, seed: str, scale: float) -> Proof:

@@ -23,7 +23,7 @@ from shared.contracts.errors import CloseCode, ErrorCode
 from shared.contracts.ids import OrderId, Seq, UserId
 from tests.prove.ground import Ground, own_process
 from tests.prove.history import now
-from tests.prove.line import Frame, Line, Refused, message, open_line
+from tests.prove.line import Frame, Line, Refused, open_line
 from tests.prove.proof import Proof, main
 
 REVOCATIONS: Final = 100
@@ -207,7 +207,7 @@ async def _ask_on(line: Line, order_id: OrderId, head: Seq, dice: random.Random)
     while True:
         await line.say(frames.History(ref=7, order_id=order_id, after=head, limit=100))
         if dice.random() < 0.2:
-            await line.say(message(order_id, f"from a guest {dice.random()}"))
+            await line.say(line.message(order_id, f"from a guest {dice.random()}"))
         if dice.random() < 0.2:
             await line.say(frames.Read(order_id=order_id, up_to=head))
         await asyncio.sleep(dice.uniform(0, 0.05))

@@ -20,7 +20,7 @@ from websockets.exceptions import ConnectionClosed
 from shared.contracts.ids import OrderId, UserId
 from tests.prove.ground import Ground, own_process
 from tests.prove.history import now
-from tests.prove.line import Line, message, open_line
+from tests.prove.line import Line, open_line
 from tests.prove.proof import Proof, main
 
 READERS: Final = 20
@@ -55,6 +55,8 @@ WRITER: Final = "writer"
 class _Said(msgspec.Struct):
     op: str
     text: str = ""
+    order_id: OrderId = OrderId("")
+    n: int = 0
 
 
 class Watch:
@@ -79,6 +81,7 @@ class Watch:
                 frame = msgspec.json.decode(await line.websocket.recv(decode=False), type=_Said)
                 if frame.op == "event" and frame.text:
                     self.said += name == WRITER
+                    line.seen[frame.order_id] = frame.n
                     self.times.append(now() - float(frame.text.split(" ", 1)[0]))
         except ConnectionClosed:
             self.lost.append(name)
@@ -131,6 +134,9 @@ async def prove(folder: Path, seed: str, scale: float) -> Proof:
             gone_at, said = now(), watch.said - said
             await asyncio.sleep(AFTER_S)
             ended_at = now()
+    rate_s = said / (gone_at - stopped_at)
+    if rate_s < BUSY_RATE_S * 0.8:
+        raise RuntimeError(f"only {rate_s:.0f} messages/s came about: this proves nothing")
     # Whatever is said is kept in memory for a while, so the size grows while anybody writes.
     growth = memory.growth(warm_at, stopped_at)
     base = memory.most(warm_at, stopped_at)
@@ -149,7 +155,7 @@ async def prove(folder: Path, seed: str, scale: float) -> Proof:
     return Proof(
         "P13: slow readers are alone with it",
         f"{slow} of {OTHERS + READERS + slow} clients stopped reading, "
-        f"with {said / (gone_at - stopped_at):.0f} messages/s to each of them",
+        f"with {rate_s:.0f} messages/s to each of them",
         f"{len(times)} cut off after {min(times, default=0):.1f} to {max(times, default=0):.1f} s; "
         f"the others' p99 {1_000 * before:.1f} ms before, {1_000 * during:.1f} ms meanwhile "
         f"(× {during / before if before else 0:.2f}); server {base:.0f} MiB, "
@@ -247,7 +253,7 @@ async def _write(line: Line, order_id: OrderId, rate_s: float) -> None:
     while True:
         due += 1 / rate_s
         await asyncio.sleep(max(0.0, due - now()))
-        await line.say(message(order_id, f"{now()} {PADDING}"))
+        await line.say(line.message(order_id, f"{now()} {PADDING}"))
 
 
 async def _stop_reading(lines: list[Line], server_port: int, since: float) -> list[float | None]:

@@ -165,7 +165,7 @@ async def _served(app: Starlette, gateway: chat_gateway.Running) -> AsyncIterato
     port = listening.getsockname()[1]
     server = chat_gateway.server_of(app, "127.0.0.1", port, gateway.farewell)
     # A signal is to end the whole proof, not its server alone.
-    server.capture_signals = nullcontext  # type: ignore[method-assign]
+    server.capture_signals = nullcontext  # type: ignore[method-assign, assignment]
     task = asyncio.create_task(server.serve(sockets=[listening]))
     async with asyncio.timeout(START_S):
         while not server.started:  # noqa: ASYNC110 (the server has a flag, no event)

@@ -32,7 +32,7 @@ from shared.operations import Operation
 from shared.secret_file import load_or_make_secret
 from shared.tokens import mint
 
-EXAMPLES: Final = 100
+EXAMPLES: Final = 50
 """For each route, of what its document allows, and again of what it does not."""
 CHECKS: Final = [
     not_a_server_error,
