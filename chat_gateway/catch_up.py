@@ -54,11 +54,17 @@ class CatchUpReader:
     def _pass(self, tail: Tail) -> asyncio.Task[None]:
         """The reading under way, or a new one for all that is asked for by now."""
         task = self._reading.get(tail.partition)
-        if task is None:
+        # One that is done may still stand here until its call-back has run, and to wait for it
+        # would not be to wait at all.
+        if task is None or task.done():
             task = asyncio.create_task(self._read(tail))
             self._reading[tail.partition] = task
-            task.add_done_callback(lambda _: self._reading.pop(tail.partition))
+            task.add_done_callback(lambda ended: self._ended(tail.partition, ended))
         return task
+
+    def _ended(self, partition: int, task: asyncio.Task[None]) -> None:
+        if self._reading.get(partition) is task:
+            del self._reading[partition]
 
     async def _read(self, tail: Tail) -> None:
         wanted = {order: lent for order, lent in tail.lent.items() if not lent.whole}

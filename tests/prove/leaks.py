@@ -1,7 +1,7 @@
 """`python -m tests.prove.leaks [--minutes 2]`: nothing is left of clients that are gone (P20).
 
 Clients of another process come, do a little of everything, and go in every way, many a second. Then
-all are gone, and everything that is counted must be what it was before the first one came: tasks,
+all are gone, and everything that is counted must be what it was after a first, short wave: tasks,
 timers, file descriptors, sessions, subscriptions, members of rooms, wishes, tickets, presence.
 """
 
