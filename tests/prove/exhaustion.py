@@ -30,7 +30,7 @@ from shared.server import spare_what_stays
 from shared.tokens import mint
 from tests.prove.server import Server
 
-FILM: Final = OrderId("film-2041")
+ORDER_ID: Final = OrderId("o-1")
 WRITER, READER = UserId("anna"), UserId("ben")
 
 IDLE: Final = 1_000
@@ -185,7 +185,7 @@ class Pair:
 
     async def _say(self) -> float:
         id_ = ClientId(str(uuid4()))
-        frame = frames.Send(ref=1, order_id=FILM, id=id_, text="Still there?", seen=self._n)
+        frame = frames.Send(ref=1, order_id=ORDER_ID, id=id_, text="Still there?", seen=self._n)
         began = time.monotonic()
         await self._writer.send(frames.encode_frame(frame), text=True)
         async with asyncio.timeout(PATIENCE_S):
@@ -201,10 +201,26 @@ class Pair:
             pass
 
 
+async def _place(url: str, secret: str) -> None:
+    """Put the order the two people talk in."""
+    token = mint(secret.encode(), "shop", roles=["service"], now=time.time())
+    parties = [
+        {"user_id": WRITER, "role": "creator", "name": "Anna"},
+        {"user_id": READER, "role": "advertiser", "name": "Ben"},
+    ]
+    async with httpx.AsyncClient(timeout=PATIENCE_S) as http:
+        answer = await http.put(
+            f"{url}/v1/orders/{ORDER_ID}",
+            json={"title": "A film", "participants": parties},
+            headers={"Authorization": f"Bearer {token}"},
+        )
+    answer.raise_for_status()
+
+
 async def _join(url: str, secret: str, user_id: UserId) -> ClientConnection:
     token = mint(secret.encode(), user_id, ttl_s=600, now=time.time())
     socket = await connect(url.replace("http", "ws", 1) + "/v1/chat", compression=None)
-    for frame in (frames.Hello(token=token), frames.Join(ref=1, order_id=FILM, limit=1)):
+    for frame in (frames.Hello(token=token), frames.Join(ref=1, order_id=ORDER_ID, limit=1)):
         await socket.send(frames.encode_frame(frame), text=True)
     async with asyncio.timeout(PATIENCE_S):
         while not isinstance(
@@ -236,6 +252,7 @@ async def prove(folder: Path) -> Figures:
     async with AsyncExitStack() as ends:
         ends.push_async_callback(server.stop)
         pool = ends.enter_context(ProcessPoolExecutor(1))
+        await _place(server.url, secret)
         sockets = [await _join(server.url, secret, who) for who in (WRITER, READER)]
         for socket in sockets:
             ends.push_async_callback(socket.close)
