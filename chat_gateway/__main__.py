@@ -1,4 +1,4 @@
-"""`python -m chat_gateway [--data DIR]`: a gateway as a process of its own, beside others."""
+"""`python -m chat_gateway [--data DIR] [--dev]`: a gateway as a process of its own."""
 
 import argparse
 import asyncio
@@ -26,6 +26,7 @@ from shared.log import open_log
 from shared.logs import configure_logs
 from shared.metrics import LoopLag, metrics_route
 from shared.openapi import document_route
+from shared.risk import UnsafeSettings, refuse
 from shared.server import spare_what_stays
 from shared.signals import open_signals
 from shared.sqlite import InUse
@@ -36,13 +37,16 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> None:
     """Serve until told to stop. Exits with one line on what is wrong with a setting."""
     parser = argparse.ArgumentParser(prog="python -m chat_gateway", description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("data"), help="the data folder")
+    parser.add_argument(
+        "--dev", action="store_true", help="let unsafe settings of the engines warn, not stop"
+    )
     given = parser.parse_args(arguments)
     try:
-        settings = Settings.read(environment, given.data)
+        settings = Settings.read(environment, given.data, dev=given.dev)
         refuse_embedded(settings)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(serve(settings))
-    except (ValueError, OSError, InUse, WrongLog) as error:
+    except (ValueError, OSError, InUse, WrongLog, UnsafeSettings) as error:
         sys.exit(f"chat_gateway: {error}")
 
 
@@ -69,6 +73,7 @@ async def serve(settings: Settings) -> None:
         resources.push_async_callback(log.close)
         store = await open_store(settings.store_url, settings.data)
         resources.push_async_callback(store.close)
+        refuse([*await log.risks(), *await store.risks()], dev=settings.dev)
         signals = await open_signals(settings.signals_url)
         resources.push_async_callback(signals.close)
         verifier = await resources.enter_async_context(

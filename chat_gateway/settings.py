@@ -52,15 +52,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     epoch: int = 1
     """`ORDER_CHAT_EPOCH`: 1 to 511; raised when the log is recreated or moved."""
 
+    dev: bool = False
+    """`ORDER_CHAT_DEV`, `--dev`: `on` lets unsafe settings of the engines warn instead of stopping
+    the start."""
+
     def __repr__(self) -> str:
         # Secrets and addresses with passwords would end up in logs and tracebacks.
         return "Settings(…)"
 
     @classmethod
-    def read(cls, environment: Mapping[str, str], data: Path) -> "Settings":
+    def read(
+        cls, environment: Mapping[str, str], data: Path, *, port: int = 8080, dev: bool = False
+    ) -> "Settings":
         """The settings in *environment*; an empty variable counts as not set.
 
-        Raises `BadSetting`.
+        *port* is the default of the program that asks, *dev* what its command line says. Raises
+        `BadSetting`.
         """
 
         def get(variable: str) -> str | None:
@@ -71,7 +78,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return cls(
             data=data,
             host=get("HOST") or default.host,
-            port=_number("PORT", get("PORT"), default.port, 0, 65_535),
+            port=_number("PORT", get("PORT"), port, 0, 65_535),
             log_url=get("LOG_URL") or default.log_url,
             store_url=get("STORE_URL") or default.store_url,
             signals_url=get("SIGNALS_URL") or default.signals_url,
@@ -81,8 +88,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             service_token_file=Path(token_file) if token_file else None,
             origins=frozenset(_items(get("ORIGINS"))),
             trusted_proxies=_addresses("TRUSTED_PROXIES", get("TRUSTED_PROXIES")),
-            rate_limits=_on_or_off("RATE_LIMITS", get("RATE_LIMITS")),
+            rate_limits=_on_or_off("RATE_LIMITS", get("RATE_LIMITS"), default.rate_limits),
             drain_s=_number("DRAIN_S", get("DRAIN_S"), default.drain_s, 0, 300),
+            dev=dev or _on_or_off("DEV", get("DEV"), default.dev),
             epoch=_number("EPOCH", get("EPOCH"), default.epoch, 1, EPOCH_MAX),
         )
 
@@ -108,10 +116,14 @@ def _addresses(name: str, text: str | None) -> frozenset[str]:
         raise BadSetting(f"ORDER_CHAT_{name} must be IP addresses, divided by commas") from None
 
 
-def _on_or_off(name: str, text: str | None) -> bool:
-    if text not in (None, "on", "off"):
-        raise BadSetting(f"ORDER_CHAT_{name} must be on or off")
-    return text != "off"
+def _on_or_off(name: str, text: str | None, default: bool) -> bool:
+    match text:
+        case None:
+            return default
+        case "on" | "off":
+            return text == "on"
+        case _:
+            raise BadSetting(f"ORDER_CHAT_{name} must be on or off")
 
 
 def _number(name: str, text: str | None, default: int, least: int, most: int) -> int:

@@ -20,15 +20,16 @@ async def check_watermarks(log: Log, store: Reading, *, epoch: int) -> None:
             f"the store was made up to epoch {newest}, but ORDER_CHAT_EPOCH is {epoch}: what is "
             "written now would stand before what is there"
         )
+    # In this order: while archivers are at work, a watermark may pass an end that was read before.
+    watermarks = [await store.watermark(epoch, partition) for partition in range(log.partitions)]
     ends = await log.ends()
-    for partition, end in enumerate(ends):
-        watermark = await store.watermark(epoch, partition)
+    for partition, watermark in enumerate(watermarks):
         if watermark is None or watermark.offset == 0:
             continue
-        if watermark.offset > end:
+        if watermark.offset > ends[partition]:
             raise WrongLog(
-                f"partition {partition} of the log ends at {end}, but the store has it up to "
-                f"{watermark.offset}: if the log was replaced, raise ORDER_CHAT_EPOCH"
+                f"partition {partition} of the log ends at {ends[partition]}, but the store has it "
+                f"up to {watermark.offset}: if the log was replaced, raise ORDER_CHAT_EPOCH"
             )
         at = await log.time_before(partition, watermark.offset)
         if at is not None and at != watermark.at_before:

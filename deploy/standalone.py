@@ -1,6 +1,7 @@
-"""`python -m deploy.standalone [--port N] [--data DIR]`: the whole order chat in one process.
+"""`python -m deploy.standalone [--port N] [--data DIR] [--dev]`: the chat in one process.
 
-Everything durable lies in the data folder; end the process however you like, and start it again.
+Everything durable lies in the data folder, unless the environment names other engines; end the
+process however you like, and start it again.
 """
 
 import argparse
@@ -12,6 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import uvloop
 from starlette.applications import Starlette
@@ -23,7 +25,8 @@ from chat_gateway import app as chat_gateway
 from chat_gateway.access import Grant, OrdersUnavailable
 from chat_gateway.announcer import Announcer
 from chat_gateway.app import server_of
-from chat_gateway.archiver import Archiver
+from chat_gateway.archiver.archiver import Archiver
+from chat_gateway.archiver.metrics import ArchiverMetrics
 from chat_gateway.farewell import Farewell
 from chat_gateway.settings import Settings
 from chat_gateway.watermarks import WrongLog
@@ -41,11 +44,13 @@ from shared.contracts.ids import OrderId, UserId
 from shared.contracts.topics import EMBEDDED_PARTITIONS, partition_of
 from shared.http import EXCEPTION_HANDLERS, Ping, cors, health_routes
 from shared.jwks import open_verifier
+from shared.log import open_log
 from shared.log.port import Draft, Log
 from shared.log.sqlite import SqliteLog
 from shared.logs import configure_logs
 from shared.metrics import LoopLag, metrics_route
 from shared.openapi import document_route
+from shared.risk import UnsafeSettings, refuse
 from shared.secret_file import load_or_make_secret
 from shared.server import spare_what_stays
 from shared.signals import open_signals
@@ -87,24 +92,29 @@ class System(NamedTuple):
 
 @asynccontextmanager
 async def running(
-    data: Path, environment: Mapping[str, str], limits: Limits | None = None
+    data: Path,
+    environment: Mapping[str, str],
+    limits: Limits | None = None,
+    *,
+    dev: bool = False,
 ) -> AsyncIterator[System]:
-    """Run all services over the embedded engines in the folder *data*, demo included.
+    """Run all services over the engines that *environment* names, by default the embedded ones in
+    the folder *data*, demo included.
 
-    Raises `ValueError`, `OSError`, `InUse` or `WrongLog` if something cannot be used.
+    Raises `ValueError`, `OSError`, `InUse`, `WrongLog` or `UnsafeSettings` if something cannot be
+    used.
     """
-    settings = Settings.read(environment, data)
-    order_settings = OrderSettings.read(environment, data)
+    settings = Settings.read(environment, data, dev=dev)
+    order_settings = OrderSettings.read(environment, data, dev=dev)
     policy = await asyncio.to_thread(order_settings.load_policy)
     await asyncio.to_thread(data.mkdir, parents=True, exist_ok=True)
     clock = StoryClock()
     async with AsyncExitStack() as resources:
-        log = await SqliteLog.open(
-            database_path(settings.log_url, data), partitions=EMBEDDED_PARTITIONS, clock=clock
-        )
+        log = await _open_log(settings, clock)
         resources.push_async_callback(log.close)
         store = await open_store(settings.store_url, data)
         resources.push_async_callback(store.close)
+        refuse([*await log.risks(), *await store.risks()], dev=settings.dev)
         signals = await open_signals(settings.signals_url)
         resources.push_async_callback(signals.close)
         verifier = await resources.enter_async_context(
@@ -143,13 +153,27 @@ async def running(
                 *(document_route(f"/{name}", made) for name, made in make_documents().items()),
                 *health_routes({**orders.parts, **gateway.parts, "archiver": archiver.ping}),
                 metrics_route(
-                    [gateway.metrics, *orders.collectors, loop_lag], [gateway.lag.measure]
+                    [
+                        gateway.metrics,
+                        ArchiverMetrics(archiver, announcer),
+                        *orders.collectors,
+                        loop_lag,
+                    ],
+                    [gateway.lag.measure],
                 ),
             ],
             middleware=cors(settings.origins),
             exception_handlers=EXCEPTION_HANDLERS,
         )
         yield System(app, gateway.farewell)
+
+
+async def _open_log(settings: Settings, clock: StoryClock) -> Log:
+    """The log; only the embedded one takes its time from the demo's story."""
+    if urlsplit(settings.log_url).scheme != "sqlite":
+        return await open_log(settings.log_url, settings.data)
+    path = database_path(settings.log_url, settings.data)
+    return await SqliteLog.open(path, partitions=EMBEDDED_PARTITIONS, clock=clock)
 
 
 async def _to_the_demo(_: Request) -> Response:
@@ -186,11 +210,11 @@ async def _end(task: asyncio.Task[None]) -> None:
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def serve(data: Path, environment: Mapping[str, str], port: int | None) -> None:
+async def serve(data: Path, environment: Mapping[str, str], port: int | None, *, dev: bool) -> None:
     """Serve until the process is told to stop."""
     settings = Settings.read(environment, data)
     port = settings.port if port is None else port
-    async with running(data, environment) as system:
+    async with running(data, environment, dev=dev) as system:
         spare_what_stays()
         print(f"Order Chat: http://{settings.host}:{port}/demo", flush=True)
         await server_of(
@@ -203,11 +227,14 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m deploy.standalone", description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("data"), help="the data folder")
     parser.add_argument("--port", type=int, help="the TCP port (ORDER_CHAT_PORT, or 8080)")
+    parser.add_argument(
+        "--dev", action="store_true", help="let unsafe settings of the engines warn, not stop"
+    )
     given = parser.parse_args(arguments)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(serve(given.data, environment, given.port))
-    except (ValueError, OSError, InUse, WrongLog) as error:
+            runner.run(serve(given.data, environment, given.port, dev=given.dev))
+    except (ValueError, OSError, InUse, WrongLog, UnsafeSettings) as error:
         sys.exit(f"standalone: {error}")
 
 

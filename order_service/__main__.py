@@ -1,4 +1,4 @@
-"""`python -m order_service [--data DIR]`: the order service as a process of its own."""
+"""`python -m order_service [--data DIR] [--dev]`: the order service as a process of its own."""
 
 import argparse
 import asyncio
@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from order_service.app import serve
 from order_service.settings import BadSetting, Settings
 from shared.logs import configure_logs
+from shared.risk import UnsafeSettings
 from shared.sqlite import InUse
 
 
@@ -18,12 +19,15 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> None:
     """Serve until told to stop. Exits with one line on what is wrong with a setting."""
     parser = argparse.ArgumentParser(prog="python -m order_service", description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("data"), help="the data folder")
+    parser.add_argument(
+        "--dev", action="store_true", help="let unsafe settings of the engines warn, not stop"
+    )
     given = parser.parse_args(arguments)
     try:
-        settings = Settings.read(environment, given.data)
+        settings = Settings.read(environment, given.data, dev=given.dev)
         refuse_embedded(settings)
         asyncio.run(serve(settings))
-    except (ValueError, OSError, InUse) as error:
+    except (ValueError, OSError, InUse, UnsafeSettings) as error:
         sys.exit(f"order_service: {error}")
 
 

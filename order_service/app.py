@@ -21,6 +21,7 @@ from shared.log import open_log
 from shared.log.port import Log
 from shared.metrics import LoopLag, metrics_route
 from shared.openapi import document_route
+from shared.risk import refuse
 from shared.server import Server, config_for
 from shared.tokens import Verifier
 
@@ -73,12 +74,14 @@ def create_app(
 async def serve(settings: Settings) -> None:
     """Serve the application until the process is told to stop.
 
-    Raises `ValueError`, `OSError` or `shared.sqlite.InUse` if a setting cannot be used.
+    Raises `ValueError`, `OSError`, `shared.sqlite.InUse` or `shared.risk.UnsafeSettings` if a
+    setting cannot be used.
     """
     policy = await asyncio.to_thread(settings.load_policy)
     async with AsyncExitStack() as resources:
         log = await open_log(settings.log_url, settings.data)
         resources.push_async_callback(log.close)
+        refuse(await log.risks(), dev=settings.dev)
         verifier = await resources.enter_async_context(
             open_verifier(
                 jwks_url=settings.jwks_url, secret=settings.jwt_secret, data=settings.data

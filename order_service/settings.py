@@ -33,13 +33,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     policy_file: Path | None = None
     """`ORDER_CHAT_POLICY_FILE`: the policy as JSON; by default `policy.DEFAULT`."""
 
+    dev: bool = False
+    """`ORDER_CHAT_DEV`, `--dev`: `on` lets unsafe settings of the engines warn instead of stopping
+    the start."""
+
     def __repr__(self) -> str:
         # Secrets and addresses with passwords would end up in logs and tracebacks.
         return "Settings(…)"
 
     @classmethod
-    def read(cls, environment: Mapping[str, str], data: Path) -> "Settings":
-        """The settings in *environment*; an empty variable counts as not set.
+    def read(cls, environment: Mapping[str, str], data: Path, *, dev: bool = False) -> "Settings":
+        """The settings in *environment*; an empty variable counts as not set. *dev* is what the
+        command line says.
 
         Raises `BadSetting`.
         """
@@ -58,11 +63,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             jwt_secret=get("JWT_SECRET"),
             jwks_url=get("JWKS_URL"),
             policy_file=Path(policy_file) if policy_file else None,
+            dev=dev or _is_on("DEV", get("DEV")),
         )
 
     def load_policy(self) -> Policy:
         """The policy these settings name. Raises `policy.BadPolicy`. Blocks on the disk."""
         return policy.load(self.policy_file) if self.policy_file else policy.DEFAULT
+
+
+def _is_on(name: str, text: str | None) -> bool:
+    if text not in (None, "on", "off"):
+        raise BadSetting(f"ORDER_CHAT_{name} must be on or off")
+    return text == "on"
 
 
 def _port(text: str) -> int:

@@ -5,6 +5,8 @@ from typing import Protocol
 
 import msgspec
 
+from shared.risk import Risk
+
 
 class Draft(msgspec.Struct, frozen=True):
     """A record to be written. `type` and `version` are its headers `type` and `v`."""
@@ -72,9 +74,20 @@ class Log(Protocol):
         """A new reader, following nothing."""
         ...
 
+    async def share(self, group: str) -> "Share":
+        """A part in the partitions, divided among all that share under the name *group*.
+
+        Raises `OSError` if the part could not be asked for.
+        """
+        ...
+
     async def dead_letter(self, record: Record, error: str) -> None:
         """Keep a record that did not decode, with where it came from and why; acknowledged as
         `append` is. The same record may be kept more than once."""
+        ...
+
+    async def risks(self) -> Sequence[Risk]:
+        """How the engine is set that could lose what was acknowledged. Raises `OSError`."""
         ...
 
     async def ping(self) -> None:
@@ -111,4 +124,26 @@ class Reader(Protocol):
 
     async def close(self) -> None:
         """Stop reading."""
+        ...
+
+
+class Share(Protocol):
+    """One member's part of the partitions, while others come and go.
+
+    A partition without a member is given to one before long. For a moment two members may hold the
+    same partition, when one was given up for dead and does not know it yet: what is done under a
+    share must bear being done twice.
+    """
+
+    @property
+    def held(self) -> frozenset[int]:
+        """The partitions that are this member's now."""
+        ...
+
+    def note(self, partition: int, offset: int) -> None:
+        """Let tools that watch lag know that *partition* is done below *offset*. May get lost."""
+        ...
+
+    async def close(self) -> None:
+        """Give the part up, so that others have it at once."""
         ...

@@ -16,6 +16,7 @@ from typing import Final, NamedTuple, TypeVar
 
 from shared.log.port import Draft, NotAppended, OutcomeUnknown, Record
 from shared.log.tables import Batch, DeadLetter, LogTables, now_ms, read_records, time_at
+from shared.risk import Risk
 from shared.sqlite import CLOSE_TIMEOUT_S, Lock, Worker
 
 APPEND_TIMEOUT_S: Final = 10.0
@@ -102,6 +103,14 @@ class SqliteLog:
         self._readers.add(reader)
         return reader
 
+    async def share(self, group: str) -> "WholeShare":
+        """All partitions: there is no other process to share them with."""
+        return WholeShare(frozenset(range(self.partitions)))
+
+    async def risks(self) -> Sequence[Risk]:
+        """None: the file is opened by us, as it must be."""
+        return ()
+
     async def ping(self) -> None:
         """Raise `OSError` if the file cannot be read now."""
         await self.time_before(0, 0)
@@ -173,6 +182,19 @@ class SqliteLog:
             return await self._reading.run(lambda: call(self._reading.connection), READ_TIMEOUT_S)
         except sqlite3.Error as error:
             raise OSError(f"the log file could not be read: {error}") from error
+
+
+class WholeShare:
+    """`shared.log.port.Share` of a log that has one process."""
+
+    def __init__(self, held: frozenset[int]) -> None:
+        self.held = held
+
+    def note(self, partition: int, offset: int) -> None:
+        """Nobody watches this log from outside."""
+
+    async def close(self) -> None:
+        """Nobody waits for it."""
 
 
 class SqliteReader:

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple, Protocol
 import msgspec
 
 from shared.contracts.ids import MessageId, OrderId, Seq, UserId
+from shared.risk import Risk
 from shared.summary import Summary
 from shared.timeline import Change, Entry
 
@@ -163,6 +164,11 @@ class Writing(Protocol):
 
 class Store(Reading, Writing, Protocol):
     """Both sides, and its upkeep."""
+
+    async def risks(self) -> Sequence[Risk]:
+        """How the engine is set that could lose what was acknowledged. Raises
+        `StoreUnavailable`."""
+        ...
 
     async def ping(self) -> None:
         """Raise `StoreUnavailable` if the store cannot be reached now."""

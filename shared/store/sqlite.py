@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from shared.contracts.ids import MessageId, OrderId, Seq, UserId
+from shared.risk import Risk
 from shared.sqlite import CommitFailed, Lock, Worker
 from shared.store.port import (
     InboxLine,
@@ -133,6 +134,10 @@ class SqliteStore:
     async def drop(self) -> None:
         """Remove all entries, conversations and watermarks, and nothing else."""
         await self._write(StoreTables.drop, DROP_TIMEOUT_S)
+
+    async def risks(self) -> Sequence[Risk]:
+        """None: the file is opened by us, as it must be."""
+        return ()
 
     async def ping(self) -> None:
         """Raise `StoreUnavailable` if the file cannot be read now."""

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from chat_gateway.archiver import Archiver
+from chat_gateway.archiver.archiver import Archiver
 from shared.contracts.events import VERSION, Event
 from shared.contracts.ids import NOTHING, OrderId
 from shared.contracts.topics import partition_of

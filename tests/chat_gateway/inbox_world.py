@@ -12,7 +12,7 @@ from typing import Final, cast
 import msgspec
 
 from chat_gateway.announcer import Announcer, channel_of
-from chat_gateway.archiver import fold_batch
+from chat_gateway.archiver.batch import fold_batch
 from chat_gateway.inbox import Inbox
 from chat_gateway.inbox_lines import Viewer, place_of
 from chat_gateway.tail import Tail

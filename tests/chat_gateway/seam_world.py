@@ -9,7 +9,7 @@ from collections.abc import Coroutine, Generator, Mapping, Sequence
 from random import Random
 from typing import Any, Final, cast
 
-from chat_gateway.archiver import Archiver
+from chat_gateway.archiver.archiver import Archiver
 from chat_gateway.catch_up import CatchUpReader
 from chat_gateway.hub import Hub
 from chat_gateway.tail import Lent, Tail

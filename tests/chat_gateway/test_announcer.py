@@ -6,7 +6,7 @@ import pytest
 
 from chat_gateway import announcer
 from chat_gateway.announcer import Announcer, channel_of, decode_changed
-from chat_gateway.archiver import fold_batch
+from chat_gateway.archiver.batch import fold_batch
 from shared.contracts.events import Event
 from shared.contracts.ids import OrderId, Seq, UserId, make_seq
 from shared.conversation import Conversation

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from chat_gateway.archiver import Archiver, fold_batch, rebuild
+from chat_gateway.archiver.archiver import Archiver
+from chat_gateway.archiver.batch import fold_batch
+from chat_gateway.archiver.rebuild import rebuild
 from chat_gateway.watermarks import WrongLog, check_watermarks
 from shared.contracts.ids import OrderId
 from shared.conversation import Conversation
@@ -233,6 +235,24 @@ class TestCheckWatermarks:
         await place.append(*story())
         await place.archive()
         await place.append(*story())
+
+        await check_watermarks(place.log, place.store, epoch=1)
+
+    async def test_what_is_archived_meanwhile_is_no_contradiction(
+        self, place: Place, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The log grows and is archived between the two looks; the store was made from it still."""
+        await place.append(*story()[:3])
+        await place.archive()
+        watermark = place.store.watermark
+
+        async def watermark_after_more(epoch: int, partition: int) -> Watermark | None:
+            monkeypatch.setattr(place.store, "watermark", watermark)
+            await place.append(*story()[3:])
+            await place.archive()
+            return await watermark(epoch, partition)
+
+        monkeypatch.setattr(place.store, "watermark", watermark_after_more)
 
         await check_watermarks(place.log, place.store, epoch=1)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from chat_gateway.announcer import Announcer, channel_of
-from chat_gateway.archiver import Archiver
+from chat_gateway.archiver.archiver import Archiver
 from chat_gateway.inbox_lines import ForgedCursor, cursor_of, place_of
 from chat_gateway.session import Session
 from shared.contracts import frames

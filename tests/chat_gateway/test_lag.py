@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 
 from chat_gateway import lag as lag_module
-from chat_gateway.archiver import Archiver
+from chat_gateway.archiver.archiver import Archiver
 from chat_gateway.lag import ArchiverBehind, ArchiverLag
 from shared.log.port import Draft
 from shared.log.sqlite import SqliteLog

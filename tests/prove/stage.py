@@ -16,7 +16,7 @@ import msgspec
 from starlette.applications import Starlette
 
 from chat_gateway import app as chat_gateway
-from chat_gateway.archiver import Archiver
+from chat_gateway.archiver.archiver import Archiver
 from chat_gateway.settings import Settings
 from deploy.standalone import InProcessOrders
 from order_service import app as order_service
