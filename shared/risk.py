@@ -30,4 +30,4 @@ def refuse(risks: Sequence[Risk], *, dev: bool) -> None:
         texts = [risk.text for risk in risks if risk.loses]
         raise UnsafeSettings("\n".join([*texts, "(ORDER_CHAT_DEV=on, or --dev, starts anyway)"]))
     for risk in risks:
-        logger.warning("an unsafe setting", extra={"setting": risk.text})
+        logger.warning("an unsafe setting", extra={"reason": risk.text})

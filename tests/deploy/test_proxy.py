@@ -1,0 +1,161 @@
+"""The real proxy with the project's own files: what it lets through, and to whom."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
+
+from shared.contracts import frames
+from shared.contracts.ids import ClientId, OrderId
+from tests.deploy.documented import promises
+from tests.deploy.door import ask, door, echo
+from tests.docs.ports import free_port
+from tests.system.conftest import serving
+from tests.system.wire import wire
+
+pytestmark = pytest.mark.connected
+
+FILM: Final = OrderId("film-2041")
+UNAVAILABLE: Final = {"code": "unavailable", "message": "This cannot be served now; try again."}
+
+
+@pytest.fixture
+async def port(tmp_path: Path) -> AsyncIterator[int]:
+    """The proxy before servers that say who they are."""
+    async with (
+        echo("gateways") as gateway,
+        echo("order_service") as orders,
+        door(tmp_path, gateways=[gateway, gateway], order_service=orders) as port,
+    ):
+        yield port
+
+
+async def test_every_documented_operation_reaches_its_service(port: int) -> None:
+    """nginx itself decides as the documents promise."""
+    for promise in promises():
+        answer = await ask(port, f"{promise.method} {promise.path}")
+
+        assert answer.body["name"] == promise.upstream, promise
+
+
+@pytest.mark.parametrize("path", ["openapi/chat_gateway.json", "openapi/order_service.json"])
+async def test_each_service_tells_its_own_document(port: int, path: str) -> None:
+    """Behind one address, every document has a name of its own."""
+    answer = await ask(port, f"GET /{path}")
+
+    assert answer.body["head"].startswith("GET /openapi.json ")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/metrics",
+        "/metrics/",
+        "//metrics",
+        "/%6detrics",
+        "/metrics?x=1",
+        "/v1/chat/../../metrics",
+        "/v1/orders/../../metrics",
+        "/v1/orders/%2e%2e/%2e%2e/metrics",
+        "/openapi.json",
+        "/demo",
+        "/",
+    ],
+)
+async def test_what_is_not_documented_is_not_there(port: int, path: str) -> None:
+    """However it is written: the figures of the services stay inside."""
+    answer = await ask(port, f"GET {path}")
+
+    assert answer.status == 404
+    assert answer.body["error"]["code"] == "not_found"
+
+
+@pytest.mark.parametrize("path", ["/v1/inbox", "/v1/chat"])
+async def test_nobody_chooses_the_address_they_come_from(port: int, path: str) -> None:
+    """What a client says of itself is replaced by what the proxy saw."""
+    forged = ["X-Forwarded-For: 10.0.0.1", "X-Forwarded-For: 10.0.0.2", "X-Forwarded-Proto: https"]
+
+    answer = await ask(port, f"GET {path}", *forged)
+
+    told = [line for line in answer.body["head"].split("\r\n") if line.startswith("X-Forwarded")]
+    assert told == ["X-Forwarded-For: 127.0.0.1", "X-Forwarded-Proto: http"]
+    assert "\r\nHost: chat.example\r\n" in answer.body["head"]
+
+
+async def test_a_body_has_a_bound(port: int) -> None:
+    """The largest body that services take passes; one byte more is answered as they would."""
+    send = "POST /v1/orders/o1/messages"
+
+    fits = await ask(port, send, body=b"x" * 65_536)
+    too_large = await ask(port, send, body=b"x" * 65_537)
+
+    assert fits.status == 200
+    assert (too_large.status, too_large.body["error"]["code"]) == (413, "too_large")
+
+
+async def test_a_head_has_a_bound(port: int) -> None:
+    """A long token passes; what no service would read does not come near one."""
+    fits = await ask(port, "GET /v1/inbox", f"Authorization: Bearer {'x' * 12_000}")
+    too_large = await ask(port, "GET /v1/inbox", f"Authorization: Bearer {'x' * 17_000}")
+
+    assert (fits.status, too_large.status) == (200, 400)
+
+
+async def test_a_gateway_that_is_away_is_passed_over(tmp_path: Path) -> None:
+    """Nobody sees the loss of one of two gateways, whatever they ask."""
+    async with echo("gateways") as gateway:
+        gateways = [free_port(), gateway]
+        async with door(tmp_path, gateways=gateways, order_service=free_port()) as port:
+            asked = ["GET /v1/inbox", "POST /v1/orders/o1/messages"] * 5
+            answers = [await ask(port, request) for request in asked]
+
+    assert {answer.status for answer in answers} == {200}
+
+
+async def test_without_a_gateway_clients_are_told_to_try_again(tmp_path: Path) -> None:
+    """It is an error of the catalogue, which clients know how to take."""
+    async with door(tmp_path, gateways=[free_port(), free_port()], order_service=1) as port:
+        answers = [await ask(port, "GET /v1/inbox"), await ask(port, "GET /v1/orders")]
+
+    assert answers == [(503, {"error": UNAVAILABLE})] * 2
+
+
+async def test_a_conversation_goes_through(tmp_path: Path) -> None:
+    """What one user writes through the proxy, the other one sees through the proxy."""
+    async with serving(tmp_path / "data") as demo:
+        gateway = int(demo.url.rpartition(":")[2])
+        (tmp_path / "door").mkdir()
+        async with door(
+            tmp_path / "door", gateways=[gateway, free_port()], order_service=gateway
+        ) as port:
+            outside = demo._replace(url=f"http://127.0.0.1:{port}")
+            async with wire(outside, "anna") as anna, wire(outside, "ben") as ben:
+                for client in (anna, ben):
+                    await client.say(frames.Join(ref=1, order_id=FILM))
+                    joined = await client.next(frames.Joined)
+                id_ = ClientId("00000000-0000-4000-8000-000000000001")
+                await anna.say(frames.Send(ref=2, order_id=FILM, id=id_, text="hi", seen=joined.n))
+
+                seen = await ben.next(frames.MessageShown)
+
+    assert seen.client_id == id_
+
+
+async def test_a_page_of_the_chat_s_own_host_may_connect(tmp_path: Path) -> None:
+    """The gateway sees the host that the browser asked for, and turns foreign pages away."""
+    async with serving(tmp_path / "data") as demo:
+        gateway = int(demo.url.rpartition(":")[2])
+        (tmp_path / "door").mkdir()
+        async with door(
+            tmp_path / "door", gateways=[gateway, gateway], order_service=gateway
+        ) as port:
+            chat = f"ws://127.0.0.1:{port}/v1/chat"
+            async with connect(chat, additional_headers={"Origin": f"http://127.0.0.1:{port}"}):
+                pass
+            with pytest.raises(InvalidStatus) as refused:
+                await connect(chat, additional_headers={"Origin": "http://evil.example"})
+
+    assert refused.value.response.status_code == 403
