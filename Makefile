@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install run test lint format bench prove lock
+.PHONY: install run stack test test-connected lint format bench prove lock
 
 install: $(STAMP)
 
@@ -16,9 +16,17 @@ $(STAMP): pyproject.toml constraints.txt
 run: install
 	$(BIN)/python -m deploy.standalone
 
+# Real Kafka, MongoDB protocol, Redis and MinIO on this machine, in the foreground.
+stack: install
+	$(BIN)/python -m deploy.stack
+
 test: install
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile \
+	$(BIN)/python -m pytest -m "not connected" --numprocesses auto --dist loadfile \
 		--cov --cov-report=term:skip-covered --cov-fail-under=90
+
+# What `make test` leaves out, on a stack of its own; the first time it downloads and builds.
+test-connected: install
+	$(BIN)/python -m deploy.stack run -- $(BIN)/python -m pytest -m connected
 
 lint: install
 	$(BIN)/ruff check .

@@ -46,7 +46,7 @@ class Minio(Engine):
 
     async def obtain(self) -> None:
         """Find the server or build it, and make the credentials of a new data folder."""
-        installed = shutil.which("silo") or shutil.which("minio")
+        installed = await asyncio.to_thread(lambda: shutil.which("silo") or shutil.which("minio"))
         if installed:
             self._program = Path(installed)
             said = await output_of([installed, "--version"])
@@ -104,7 +104,7 @@ class Minio(Engine):
         """The server, built by Go unless the cache has that commit."""
 
         async def build(folder: Path) -> None:
-            go = tool("go", GO_ADVICE)
+            go = await asyncio.to_thread(tool, "go", GO_ADVICE)
             self.place.say(f"minio: building it, once, in 3 to 15 minutes ({ARCHIVED}) …")
             telling = asyncio.create_task(self._tell())
             try:
