@@ -20,6 +20,7 @@ from shared.contracts.topics import partition_of
 from shared.conversation import Conversation, OtherFold, from_snapshot
 from shared.log.port import Log, NotAppended, OutcomeUnknown, Reader, Record, Share
 from shared.store.port import Store, StoreUnavailable, Watermark
+from shared.timeline import Entry
 
 logger = logging.getLogger("order_chat.archiver")
 
@@ -30,10 +31,14 @@ FETCH_WAIT_S: Final = 1.0
 BATCH_MAX: Final = 1_000
 RETRY_S: Final = (0.1, 0.5, 2.0, 5.0)
 """Pauses between tries; the last one repeats. Without a store there is nothing else to do."""
+PORTION_MIN: Final = 10
+"""A store that does not get through a write in time is given less at once, down to this: what is
+too much for its deadline would be too much for ever."""
 CONVERSATIONS_KEPT: Final = 5_000
 """States kept between batches: a few kilobytes each, up to a hundred for the busiest."""
 
 T = TypeVar("T")
+Write = Callable[[Sequence[T]], Awaitable[None]]
 
 
 class PartitionStopped(Exception):
@@ -63,6 +68,8 @@ class Archiver:
         self.waits = 0
         """Tries that failed since the start."""
         self._ended = False
+        self._portion = BATCH_MAX
+        """How much is written at once."""
 
     @property
     def held(self) -> int:
@@ -178,15 +185,37 @@ class Archiver:
         return batch.watermark.offset if batch.watermark is not None else records[0].offset
 
     async def _write(self, batch: Batch, watermark: Watermark) -> None:
-        """The three steps, each tried until it is acknowledged: without one, not the next."""
+        """The three steps, each tried until it is acknowledged: without one, not the next.
+
+        Entries may be written in portions: what one changes stands before it.
+        """
         for letter in batch.dead_letters:
             await self._insist(partial(self._log.dead_letter, letter.record, letter.error))
             self.dead_letters += 1
-        if batch.entries:
-            await self._insist(lambda: self._store.write_entries(batch.entries, batch.changes))
-        if batch.conversations:
-            await self._insist(lambda: self._store.write_conversations(batch.conversations))
+        changes = {change.by: change for change in batch.changes}
+
+        async def write_entries(entries: Sequence[Entry]) -> None:
+            concerned = [changes[entry.seq] for entry in entries if entry.seq in changes]
+            await self._store.write_entries(entries, concerned)
+
+        await self._write_in_portions(batch.entries, write_entries)
+        await self._write_in_portions(batch.conversations, self._store.write_conversations)
         await self._insist(lambda: self._store.raise_watermark(watermark))
+
+    async def _write_in_portions(self, items: Sequence[T], write: Write[T]) -> None:
+        """Write all, in their order, as much at once as the store gets through."""
+        done = tries = 0
+        while done < len(items):
+            portion = items[done : done + self._portion]
+            try:
+                await write(portion)
+            except StoreUnavailable as error:
+                self._portion = max(PORTION_MIN, self._portion // 2)
+                await self._pause(error, tries)
+                tries += 1
+            else:
+                self._portion = min(BATCH_MAX, self._portion + PORTION_MIN)
+                done, tries = done + len(portion), 0
 
     async def _state(self, order_id: OrderId) -> Conversation:
         state = self._states.get(order_id)
@@ -209,7 +238,10 @@ class Archiver:
             try:
                 return await act()
             except (StoreUnavailable, NotAppended, OutcomeUnknown, OSError) as error:
-                logger.warning("the archiver waits", extra={"error": type(error).__name__})
-                self.waits += 1
-                await asyncio.sleep(RETRY_S[min(tries, len(RETRY_S) - 1)])
+                await self._pause(error, tries)
                 tries += 1
+
+    async def _pause(self, error: Exception, tries: int) -> None:
+        logger.warning("the archiver waits", extra={"error": type(error).__name__})
+        self.waits += 1
+        await asyncio.sleep(RETRY_S[min(tries, len(RETRY_S) - 1)])

@@ -103,7 +103,9 @@ class TroubledStore:
         dies_after: str | None = None,
         refuses_once: str | None = None,
         waits_before: str | None = None,
+        entries_most: int | None = None,
     ) -> None:
+        """*entries_most*: how many it gets through before its deadline."""
         self.writes: list[str] = []
         self.reached = asyncio.Event()
         self.go_on = asyncio.Event()
@@ -112,6 +114,7 @@ class TroubledStore:
         self._dies_after = dies_after
         self._refuses_once = refuses_once
         self._waits_before = waits_before
+        self._entries_most = entries_most
 
     async def watermark(self, epoch: int, partition: int) -> Watermark | None:
         return await self._store.watermark(epoch, partition)
@@ -121,6 +124,8 @@ class TroubledStore:
 
     async def write_entries(self, entries: Sequence[Entry], changes: Sequence[Change]) -> None:
         await self._before("write_entries")
+        if self._entries_most is not None and len(entries) > self._entries_most:
+            raise StoreUnavailable("not in time")
         await self._store.write_entries(entries, changes)
         self._after("write_entries")
 

@@ -6,9 +6,11 @@ import sys
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from chat_gateway.archiver import archiver
 from chat_gateway.archiver.archiver import Archiver
 from chat_gateway.archiver.batch import fold_batch
 from chat_gateway.archiver.rebuild import rebuild
@@ -19,6 +21,7 @@ from shared.log import open_log
 from shared.log.port import Draft, Record
 from shared.store import open_store
 from shared.store.port import Watermark
+from shared.store.sqlite import SqliteStore
 from tests.chat_gateway.archive import (
     FUTURE,
     GARBAGE,
@@ -41,6 +44,11 @@ SOON_S = 5.0
 async def place(tmp_path: Path) -> AsyncIterator[Place]:
     async with place_in(tmp_path) as place:
         yield place
+
+
+def dying(store: SqliteStore, when: str, step: str) -> TroubledStore:
+    troubles: dict[str, Any] = {when: step}
+    return TroubledStore(store, **troubles)
 
 
 def records(*drafts: Draft, start: int = 0) -> list[Record]:
@@ -118,7 +126,7 @@ class TestSteps:
             await place.archive()
             await place.append(*story()[6:])
             with pytest.raises(Died):
-                await place.archive(TroubledStore(place.store, **{when: step}))
+                await place.archive(dying(place.store, when, step))
 
             await place.archive()
 
@@ -133,6 +141,23 @@ class TestSteps:
         await place.archive(store)
 
         assert store.writes == list(STEPS)
+
+    async def test_a_slow_store_is_given_less_at_once(
+        self, place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What it cannot do in time is not asked of it for ever, and comes out the same."""
+        monkeypatch.setattr(archiver, "PORTION_MIN", 1)
+        monkeypatch.setattr(archiver, "RETRY_S", (0.001,))
+        async with place_in(tmp_path / "quick") as quick:
+            await quick.append(*story())
+            await quick.archive()
+            expected = quick.tables()
+        await place.append(*story())
+
+        async with asyncio.timeout(SOON_S):
+            await place.archive(TroubledStore(place.store, entries_most=2))
+
+        assert place.tables() == expected
 
     @pytest.mark.parametrize("step", STEPS)
     async def test_an_archiver_that_wakes_up_late_changes_nothing(
