@@ -31,6 +31,7 @@ from shared.server import spare_what_stays
 from shared.signals import open_signals
 from shared.sqlite import InUse
 from shared.store import open_store
+from shared.store.port import StoreUnavailable
 
 
 def main(arguments: Sequence[str], environment: Mapping[str, str]) -> None:
@@ -48,6 +49,8 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> None:
             runner.run(serve(settings))
     except (ValueError, OSError, InUse, WrongLog, UnsafeSettings) as error:
         sys.exit(f"chat_gateway: {error}")
+    except StoreUnavailable as error:
+        sys.exit(f"chat_gateway: ORDER_CHAT_STORE_URL: the store cannot be used now: {error}")
 
 
 def refuse_embedded(settings: Settings) -> None:

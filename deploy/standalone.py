@@ -56,6 +56,7 @@ from shared.server import spare_what_stays
 from shared.signals import open_signals
 from shared.sqlite import InUse, database_path
 from shared.store import open_store
+from shared.store.port import StoreUnavailable
 from shared.tokens import mint
 
 DEMO_TOKEN_S = 3_600
@@ -236,6 +237,8 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> None:
             runner.run(serve(given.data, environment, given.port, dev=given.dev))
     except (ValueError, OSError, InUse, WrongLog, UnsafeSettings) as error:
         sys.exit(f"standalone: {error}")
+    except StoreUnavailable as error:
+        sys.exit(f"standalone: ORDER_CHAT_STORE_URL: the store cannot be used now: {error}")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from order_service.app import serve
+from order_service.ports import OrdersUnavailable
 from order_service.settings import BadSetting, Settings
 from shared.logs import configure_logs
 from shared.risk import UnsafeSettings
@@ -29,6 +30,8 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> None:
         asyncio.run(serve(settings))
     except (ValueError, OSError, InUse, UnsafeSettings) as error:
         sys.exit(f"order_service: {error}")
+    except OrdersUnavailable as error:
+        sys.exit(f"order_service: ORDER_CHAT_STORE_URL: the store cannot be used now: {error}")
 
 
 def refuse_embedded(settings: Settings) -> None:

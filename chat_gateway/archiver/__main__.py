@@ -17,6 +17,7 @@ from chat_gateway.archiver.app import PORT, run
 from chat_gateway.settings import Settings
 from shared.logs import configure_logs
 from shared.sqlite import InUse
+from shared.store.port import StoreUnavailable
 
 
 def main(arguments: Sequence[str], environment: Mapping[str, str]) -> None:
@@ -36,6 +37,8 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> None:
             runner.run(run(settings, rebuild_first=given.rebuild))
     except (ValueError, OSError, InUse, RuntimeError) as error:
         sys.exit(f"archiver: {error}")
+    except StoreUnavailable as error:
+        sys.exit(f"archiver: ORDER_CHAT_STORE_URL: the store cannot be used now: {error}")
 
 
 if __name__ == "__main__":

@@ -15,5 +15,11 @@ async def open_store(url: str, data: Path) -> Store:
             from shared.store.sqlite import SqliteStore
 
             return await SqliteStore.open(database_path(url, data))
+        case "mongodb" | "mongodb+srv":
+            from shared.store.mongo import MongoStore
+
+            return await MongoStore.open(url)
         case _:
-            raise ValueError(f"ORDER_CHAT_STORE_URL: the scheme {scheme!r} is none of: sqlite")
+            raise ValueError(
+                f"ORDER_CHAT_STORE_URL: the scheme {scheme!r} is none of: mongodb, sqlite"
+            )

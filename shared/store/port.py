@@ -131,8 +131,8 @@ class Reading(Protocol):
     async def tally(
         self, user_id: UserId, *, limit: int, orders: Collection[OrderId] | None = None
     ) -> Tally:
-        """The numbers of the same conversations, all as of one moment: the first *limit* one by
-        one, the others as a sum."""
+        """The numbers of the same conversations: the first *limit* one by one, the others as a sum.
+        Each counts once, as of some moment during the call."""
         ...
 
 

@@ -1,12 +1,13 @@
 """The store's contract, over every engine: entries and what changes them."""
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared.contracts import events as log
 from shared.contracts.ids import OrderId, Seq
 from shared.store.port import Store
-from shared.timeline import Entry, apply_all
+from shared.timeline import Change, Entry, apply_all
 from tests.ports.entries import (
     changes_of,
     copy_of,
@@ -48,13 +49,22 @@ class TestWriteEntries:
 
         assert [each.edited for each in await page(store)] == [6, 6, 6, 0, 0]
 
-    async def test_a_stale_change_changes_nothing(self, store: Store) -> None:
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            changes_of(edit(3, "m1", "old"), restore(4, "m1")),
+            changes_of(edit(5, "m1", "new"), redact(6, "m1")),
+        ],
+        ids=["late", "repeated"],
+    )
+    async def test_a_stale_change_changes_nothing(
+        self, store: Store, changes: list[Change]
+    ) -> None:
         """Repeated or late, what an earlier position says does not undo a later one."""
         await store.write_entries([message(1)], changes_of(edit(5, "m1", "new"), redact(6, "m1")))
         stands = await page(store)
 
-        await store.write_entries([], changes_of(edit(3, "m1", "old"), restore(4, "m1")))
-        await store.write_entries([], changes_of(edit(5, "m1", "new"), redact(6, "m1")))
+        await store.write_entries([], changes)
 
         assert await page(store) == stands
 

@@ -1,5 +1,7 @@
 """The store's contract, over every engine: whose conversations there are, and in what order."""
 
+import asyncio
+
 import pytest
 
 from shared.contracts.events import Participant
@@ -116,6 +118,23 @@ class TestTally:
         await store.write_conversations([stored(o, unread={ANNA: 600}) for o in ORDERS])
 
         assert (await store.tally(ANNA, limit=limit)).others == UNREAD_MAX
+
+    async def test_each_is_counted_once_while_they_move(self, store: Store) -> None:
+        """A conversation that goes to the top meanwhile is neither missed nor counted twice."""
+        many = [OrderId(f"o{number}") for number in range(60)]
+        await store.write_conversations([stored(o, unread={ANNA: 1}) for o in many])
+
+        async def move() -> None:
+            for now, order_id in enumerate(reversed(many), 2):
+                moved = stored(order_id, head=now, updated_at=1_000 + now, unread={ANNA: 1})
+                await store.write_conversations([moved])
+
+        async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+            moving = tasks.create_task(move())
+            while not moving.done():
+                tally = await store.tally(ANNA, limit=20)
+                assert len({each.order_id for each in tally.standings}) == 20
+                assert tally.others == 40
 
 
 async def test_drop_empties_inboxes(store: Store) -> None:
