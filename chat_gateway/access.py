@@ -1,5 +1,6 @@
 """Who takes part in an order: the order service's word, remembered for a short while."""
 
+import logging
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final, Protocol
@@ -10,6 +11,8 @@ import msgspec
 from chat_gateway.seam import Access
 from shared.contracts.ids import OrderId, UserId
 from shared.service_token import ServiceToken
+
+logger = logging.getLogger("order_chat.gateway")
 
 YES_S: Final = 60.0
 """How long a yes is believed. Removals reach open orders by the log at once; this bounds joins."""
@@ -26,6 +29,15 @@ class OrdersUnavailable(Exception):
 class Grant(msgspec.Struct, frozen=True):
     """The order service's yes."""
 
+    role: str
+    version: int
+
+
+class _Answer(msgspec.Struct):
+    """A yes as it comes by HTTP."""
+
+    order_id: OrderId
+    user_id: UserId
     role: str
     version: int
 
@@ -52,7 +64,11 @@ class HttpOrders:
         self._service_token = service_token
 
     async def access(self, order_id: OrderId, user_id: UserId) -> Grant | None:
-        """See `Orders`. Only a 404 is a no: every other failure leaves it open."""
+        """See `Orders`. Only a 404 is a no: every other failure leaves it open.
+
+        A yes counts only if it names what was asked. Somewhere on the way answers may have come out
+        of step with their questions, and a swapped one would let a stranger in for a minute.
+        """
         try:
             token = await self._service_token()
             response = await self._client.get(
@@ -64,9 +80,13 @@ class HttpOrders:
             if response.status_code == 404:
                 return None
             response.raise_for_status()
-            return msgspec.json.decode(response.content, type=Grant)
+            answer = msgspec.json.decode(response.content, type=_Answer)
         except (httpx.HTTPError, msgspec.DecodeError, OSError) as error:
             raise OrdersUnavailable from error
+        if (answer.order_id, answer.user_id) != (order_id, user_id):
+            logger.error("the order service answered another question")
+            raise OrdersUnavailable
+        return Grant(answer.role, answer.version)
 
     async def ping(self) -> None:
         """See `Orders`."""

@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute, WebSocketRoute
 from starlette.types import ASGIApp
 
 from chat_gateway.access import AccessCache, Orders
+from chat_gateway.admission import LIFTED_CAPS, Admission
 from chat_gateway.direct import DirectProtocol
 from chat_gateway.endpoint import ChatEndpoint
 from chat_gateway.farewell import Farewell
@@ -20,7 +21,7 @@ from chat_gateway.http import ChatRoutes
 from chat_gateway.hub import Hub
 from chat_gateway.inbox import Inbox
 from chat_gateway.lag import ArchiverLag
-from chat_gateway.limits import LIFTED, Admission, Rates, lifted
+from chat_gateway.limits import Rates, lifted
 from chat_gateway.marks import Marks
 from chat_gateway.metrics import GatewayMetrics
 from chat_gateway.presence import Presence
@@ -108,10 +109,10 @@ async def running(
     access = AccessCache(orders, loop.time)
     limits = limits if settings.rate_limits else lifted(limits)
     rates = Rates(limits)
-    visits = Visits(feed, access)
+    visits = Visits(feed, access, inbox.opened)
     gateway = Gateway(feed, publisher, hub, presence, marks, inbox, visits, verifier, limits, rates)
     writer = Writer(visits, feed, publisher)
-    http = ChatRoutes(visits, writer, inbox, verifier, limits, rates)
+    http = ChatRoutes(visits, writer, inbox, verifier, limits, rates, gateway.counts)
     farewell = Farewell(gateway.sessions, drain_s=settings.drain_s, away_s=away_s)
     lag = ArchiverLag(log, store, epoch=settings.epoch)
     parts = {
@@ -123,13 +124,14 @@ async def running(
         "archive": lag.ping,
         "serving": farewell.ping,
     }
-    metrics = GatewayMetrics(gateway, feed, hub, publisher, presence, lag)
+    admission = Admission(limits, None if settings.rate_limits else LIFTED_CAPS)
+    metrics = GatewayMetrics(gateway, admission, feed, hub, publisher, presence, lag)
     tasks = [
         asyncio.create_task(part.run(), name=type(part).__name__)
         for part in (feed, publisher, presence, inbox, gateway)
     ]
     try:
-        yield Running(gateway, _admission(settings, limits), farewell, parts, metrics, lag, http)
+        yield Running(gateway, admission, farewell, parts, metrics, lag, http)
     finally:
         await farewell.say()
         await publisher.drain(DRAIN_S)
@@ -138,9 +140,3 @@ async def running(
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await publisher.close()
-
-
-def _admission(settings: Settings, limits: Limits) -> Admission:
-    if settings.rate_limits:
-        return Admission(limits)
-    return Admission(limits, silent_per_address=LIFTED, silent_max=LIFTED)

@@ -1,4 +1,4 @@
-"""What one gateway's sessions were told, counted."""
+"""What one gateway told those who asked, on websockets and by HTTP, counted."""
 
 from collections import Counter
 from typing import Literal
@@ -19,8 +19,15 @@ class Counts:
         self.refused: Counter[ErrorCode] = Counter()
         self.unknown = 0
 
+    def not_done(self, code: ErrorCode) -> None:
+        """A request is answered with this code."""
+        if code is ErrorCode.UNKNOWN:
+            self.unknown += 1
+        else:
+            self.refused[code] += 1
+
     def joined(self, opened: Opened) -> None:
-        """A join is being answered."""
+        """A join is being answered, or a question by HTTP that takes its way."""
         if opened.answer.reset:
             self.joins["reset"] += 1
         else:

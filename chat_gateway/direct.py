@@ -32,6 +32,7 @@ except ImportError:  # no wheel for this platform
     from websockets.utils import apply_mask
 
 MASKED = 0x80
+BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
 def measure(data: bytes, start: int) -> tuple[int, int]:
@@ -88,6 +89,14 @@ class DirectProtocol(DirectSocket):
             extensions[EXTENSION] = self
             self.transport.pause_reading()
 
+    def _reject(self) -> None:
+        """End what the library takes for no handshake: a body, another method, a line too long.
+
+        It is handed over whole, so nothing more is to come. uvicorn would wait for it for ever.
+        """
+        self.transport.write(b"".join(self.conn.data_to_send()) or BAD_REQUEST)
+        self.transport.close()
+
     async def run_asgi(self) -> None:
         """Run the application; the connection outlives it once it has attached."""
         try:
@@ -126,6 +135,8 @@ class DirectProtocol(DirectSocket):
         """Take a read of the socket, of any length and cut anywhere."""
         if self._receiver is None:
             super().data_received(data)
+            if not self.handshake_initiated:
+                self._reject()
         elif not self._finished:
             if self._partial:
                 self._partial += data

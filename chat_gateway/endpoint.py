@@ -1,16 +1,19 @@
 """The websocket endpoint: who may connect at all, before anything is said."""
 
+import random
+import time
 from collections.abc import Callable
 from typing import Final
 
 from starlette.responses import Response
 from starlette.websockets import WebSocket
 
-from chat_gateway.limits import Admission, Ticket
+from chat_gateway.admission import Admission, Ticket
 from chat_gateway.socket import Receiver, Socket, serve
 
-COME_BACK_S: Final = 5
-"""When to try again after a 503: whoever says nothing is gone by then."""
+COME_BACK_S: Final = (5, 15)
+"""When to try again after a 503: whoever says nothing is gone by then. Spread, so that those who
+were sent away together do not come back together."""
 
 MakeSession = Callable[[Socket, Ticket], Receiver]
 
@@ -30,13 +33,16 @@ class ChatEndpoint:
         self._origins = origins
 
     async def __call__(self, websocket: WebSocket) -> None:
-        """Answer a handshake: 403 to a foreign origin, 503 where too many wait, else a session."""
+        """Answer a handshake: 403 to a foreign origin, 503 where too many come, else a session."""
         if not self._may_connect(websocket):
             await websocket.close()  # before the handshake is accepted, this is an HTTP 403
             return
-        ticket = self._admission.admit(websocket.client.host if websocket.client else "")
+        ticket = self._admission.admit(
+            websocket.client.host if websocket.client else "", time.monotonic()
+        )
         if ticket is None:
-            answer = Response(status_code=503, headers={"Retry-After": str(COME_BACK_S)})
+            after_s = random.randint(*COME_BACK_S)  # noqa: S311 (no secret)
+            answer = Response(status_code=503, headers={"Retry-After": str(after_s)})
             await websocket.send_denial_response(answer)
             return
         try:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
+from chat_gateway.admission import Ticket
 from chat_gateway.counts import Counts
 from chat_gateway.desk import Client
 from chat_gateway.failures import code_of
@@ -16,7 +17,7 @@ from chat_gateway.hub import Hub
 from chat_gateway.inbox import Inbox
 from chat_gateway.inbox_lines import Viewer
 from chat_gateway.lane import Lane
-from chat_gateway.limits import Rates, Ticket
+from chat_gateway.limits import Rates
 from chat_gateway.marks import Marks
 from chat_gateway.presence import Presence
 from chat_gateway.publisher import Publisher
@@ -179,7 +180,6 @@ class Gateway:
     def arrived(self, room: Room, user_id: UserId, *, moderator: bool) -> None:
         """See `Desk`."""
         order_id = room.conversation.order_id
-        self._inbox.opened(room)
         self._presence.listen(order_id)
         if not moderator and not room.conversation.quiet:
             self._presence.arrive(order_id, user_id)

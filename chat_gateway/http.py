@@ -31,6 +31,7 @@ from chat_gateway.bodies import (
     read_message,
     read_redact,
 )
+from chat_gateway.counts import Counts
 from chat_gateway.failures import code_of
 from chat_gateway.inbox import Inbox
 from chat_gateway.inbox_lines import Viewer
@@ -50,7 +51,7 @@ from shared.http import (
     read_query,
 )
 from shared.openapi import make_openapi
-from shared.operations import Operation
+from shared.operations import Endpoint, Operation
 from shared.timeline import show
 from shared.tokens import Identity, Verifier
 
@@ -138,6 +139,7 @@ class ChatRoutes:
         verifier: Verifier,
         limits: Limits,
         rates: Rates,
+        counts: Counts,
     ) -> None:
         self._visits = visits
         self._writer = writer
@@ -145,14 +147,15 @@ class ChatRoutes:
         self._verifier = verifier
         self._limits = limits
         self._rates = rates
+        self._counts = counts
 
     def routes(self) -> Sequence[Route]:
         """To be mounted at the root of an application with `shared.http.EXCEPTION_HANDLERS`."""
         return [
-            MESSAGES.route(self.messages),
-            SEND.route(self.send),
-            REDACT.route(self.redact),
-            INBOX.route(self.inbox),
+            MESSAGES.route(self._counted(self.messages)),
+            SEND.route(self._counted(self.send)),
+            REDACT.route(self._counted(self.redact)),
+            INBOX.route(self._counted(self.inbox)),
         ]
 
     async def messages(self, request: Request) -> Response:
@@ -164,7 +167,10 @@ class ChatRoutes:
             async with asyncio.timeout(ANSWER_DEADLINE_S):
                 opened = await self._visits.open(caller, _order_id(request), query)
         except Exception as error:
-            raise HttpError(code_of(error)) from None
+            code = code_of(error)
+            self._counts.not_joined(code)
+            raise HttpError(code) from None
+        self._counts.joined(opened)
         return json_response(page_of(opened))
 
     async def inbox(self, request: Request) -> Response:
@@ -200,6 +206,18 @@ class ChatRoutes:
         if not _UUID.search(target):
             raise HttpError(ErrorCode.NOT_FOUND)
         return await self._write(caller, attempt)
+
+    def _counted(self, endpoint: Endpoint) -> Endpoint:
+        """The same, its refusals counted."""
+
+        async def counted(request: Request) -> Response:
+            try:
+                return await endpoint(request)
+            except HttpError as error:
+                self._counts.not_done(error.code)
+                raise
+
+        return counted
 
     async def _write(self, caller: Identity, attempt: Attempt) -> Response:
         _pace(caller, self._rates.message(caller.user_id, time.monotonic()))

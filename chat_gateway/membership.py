@@ -22,7 +22,7 @@ class _Session(Protocol):
 class Membership:
     """A subscription of the hub, with the lane its client writes through."""
 
-    __slots__ = ("_session", "answered", "heard", "lane", "moderator", "room", "user_id")
+    __slots__ = ("_session", "answered", "lane", "moderator", "room", "user_id")
 
     def __init__(
         self, session: _Session, room: Room, lane: Lane, user_id: UserId, *, moderator: bool
@@ -34,12 +34,9 @@ class Membership:
         self.moderator = moderator
         self.answered: Seq = room.conversation.head
         """The head its last answer went up to; nothing at or below it is sent again."""
-        self.heard = True
-        """Whether something of the order was sent since the last beat."""
 
     def deliver(self, frame: bytes) -> None:
         """Send a ready-made event of this order."""
-        self.heard = True
         self._session.socket.send(frame)
 
     def pass_on(self, frame: bytes) -> None:

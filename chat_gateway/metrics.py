@@ -3,11 +3,12 @@
 | name | kind | meaning |
 |---|---|---|
 | `order_chat_connections_total` | counter | websockets accepted |
+| `order_chat_turned_away_total` | counter | handshakes answered 503, by `reason`: `pace` (too many come), `silent` (too many say nothing) |
 | `order_chat_sessions` | gauge | connections by `state`: `silent` (not welcomed yet), `open`, `closing` |
-| `order_chat_joins_total` | counter | joins by `path`: `tail` (from memory), `store`, `reset`, `unavailable` |
+| `order_chat_joins_total` | counter | joins, and messages asked for by HTTP, by `path`: `tail` (from memory), `store`, `reset`, `unavailable` |
 | `order_chat_events_folded_total` | counter | records of the log folded into orders that are open here |
 | `order_chat_frames_delivered_total` | counter | events and signals handed to connections |
-| `order_chat_refused_total` | counter | requests refused on websockets, by `code` |
+| `order_chat_refused_total` | counter | requests refused on websockets and by HTTP, by `code` |
 | `order_chat_unknown_total` | counter | attempts whose outcome could not be told |
 | `order_chat_append_seconds` | histogram | time of an append of a batch to the log, failures included |
 | `order_chat_archiver_behind_records` | gauge | records in the log that are not in the store yet |
@@ -27,6 +28,7 @@ from typing import Final, get_args
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from chat_gateway.admission import Admission, Turned
 from chat_gateway.counts import JoinPath
 from chat_gateway.feed import Feed
 from chat_gateway.gateway import Gateway
@@ -46,6 +48,7 @@ class GatewayMetrics(Collector):
     def __init__(
         self,
         gateway: Gateway,
+        admission: Admission,
         feed: Feed,
         hub: Hub,
         publisher: Publisher,
@@ -53,6 +56,7 @@ class GatewayMetrics(Collector):
         lag: ArchiverLag,
     ) -> None:
         self._gateway = gateway
+        self._admission = admission
         self._feed = feed
         self._hub = hub
         self._publisher = publisher
@@ -64,13 +68,15 @@ class GatewayMetrics(Collector):
         counts, feed = self._gateway.counts, self._feed
         states = Counter(map(_state, self._gateway.sessions()))
         joins = {path: counts.joins[path] for path in get_args(JoinPath)}
+        turned = {why: self._admission.turned_away[why] for why in get_args(Turned)}
         refused = {code.value: counts.refused[code] for code in ErrorCode}
         yield _counter("connections", "Websockets accepted.", counts.connections)
+        yield _counters("turned_away", "Handshakes answered 503.", "reason", turned)
         yield _gauges("sessions", "Connections.", "state", {one: states[one] for one in STATES})
         yield _counters("joins", "Joins by how they were answered.", "path", joins)
         yield _counter("events_folded", "Records folded into open orders.", feed.folded)
         yield _counter("frames_delivered", "Events and signals sent.", self._hub.delivered)
-        yield _counters("refused", "Requests refused on websockets.", "code", refused)
+        yield _counters("refused", "Requests refused.", "code", refused)
         yield _counter("unknown", "Attempts without a known outcome.", counts.unknown)
         yield self._publisher.append_seconds.metric(
             "order_chat_append_seconds", "Time of an append of a batch to the log."

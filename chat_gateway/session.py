@@ -8,6 +8,7 @@ from collections import deque
 from math import ceil
 from typing import Final, assert_never
 
+from chat_gateway.admission import Ticket
 from chat_gateway.answers import encode_joined, encode_page
 from chat_gateway.attempt import cleaned
 from chat_gateway.counts import Counts
@@ -15,7 +16,7 @@ from chat_gateway.desk import Desk
 from chat_gateway.hub import Hub
 from chat_gateway.inbox_lines import ForgedCursor, place_of
 from chat_gateway.lane import RETRY_AFTER_MS, Lane
-from chat_gateway.limits import JOIN_COST, Flood, Rates, Ticket
+from chat_gateway.limits import JOIN_COST, Flood, Rates
 from chat_gateway.membership import Membership
 from chat_gateway.publisher import Publisher
 from chat_gateway.seam import Answer, Opened
@@ -158,7 +159,6 @@ class Session:
                 return
             membership = self._subscribe(join.order_id, opened.room, self.identity)
         membership.answered = opened.room.conversation.head
-        membership.heard = True
         self.socket.send(encode_joined(join, opened, self.identity.user_id, online))
 
     def not_opened(self, join: frames.Join, code: ErrorCode) -> None:
@@ -192,14 +192,15 @@ class Session:
     # From the gateway's clock.
 
     def beat(self) -> None:
-        """Show that the connection lives, with the positions of orders that were silent."""
+        """Show that the connection lives, and how far its orders have come.
+
+        All of them: of an order whose last event got lost, something was sent a moment ago. Nothing
+        is named too early, since frames come in the order they are sent.
+        """
         heads = {
             order_id: membership.room.conversation.shown
             for order_id, membership in self.orders.items()
-            if not membership.heard
         }
-        for membership in self.orders.values():
-            membership.heard = False
         self._send(frames.Beat(heads=heads))
 
     def goodbye(self, reconnect_after_ms: int) -> None:

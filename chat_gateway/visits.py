@@ -1,6 +1,7 @@
 """How anybody gets at an order, by websocket or by HTTP: authorised, then answered by the seam."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Final
 
@@ -9,6 +10,7 @@ from chat_gateway.failures import code_of
 from chat_gateway.feed import Feed
 from chat_gateway.lane import Uncertain
 from chat_gateway.seam import Access, NotFound, Opened, Query, Reader, look_up, open_order
+from chat_gateway.tail import Room
 from shared.contracts.ids import MessageId, OrderId, UserId, is_order_id
 from shared.timeline import Entry
 from shared.tokens import Identity
@@ -29,9 +31,11 @@ def reader_of(identity: Identity) -> Reader:
 class Visits:
     """The way into the orders of one gateway. `open` ends when its caller gives up."""
 
-    def __init__(self, feed: Feed, access: AccessCache) -> None:
+    def __init__(self, feed: Feed, access: AccessCache, opened: Callable[[Room], None]) -> None:
+        """*opened* is told of each room that somebody has got into."""
         self._feed = feed
         self._access = access
+        self._opened = opened
 
     async def open(
         self,
@@ -56,13 +60,15 @@ class Visits:
         async def ask_again() -> Access | None:
             return await self._access.ask(order_id, reader.user_id, afresh=True)
 
-        return await self._feed.answer(
+        opened = await self._feed.answer(
             order_id,
             query.after,
             lambda tail: open_order(tail, order_id, reader, access, query),
             turn=turn,
             ask_again=ask_again,
         )
+        self._opened(opened.room)
+        return opened
 
     async def look_up(self, order_id: OrderId, id_: MessageId) -> Entry | Uncertain | None:
         """The entry of an id of an order that is open here; null: it is certainly not there."""

@@ -19,6 +19,10 @@ up to three times as long in UTF-8, `may` adds some kilobytes."""
 TEXT_CHARS_MAX: Final = 200
 PARTICIPANTS_MAX: Final = 100
 
+_OVERRIDES: Final = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
+"""Invisible characters that turn the direction of what follows. A name or title stands in lines of
+other people's making, which it must not turn round; letters bring their own direction."""
+
 _Text = Annotated[str, Meta(min_length=1, max_length=TEXT_CHARS_MAX)]
 _Link = Annotated[str, Meta(pattern=r"^https?://[!-~]+$(?!\n)", max_length=2_048)]
 
@@ -62,7 +66,7 @@ _STATUS: Final = msgspec.json.Decoder(StatusBody)
 
 
 def read_order(body: bytes, roles: Collection[str]) -> tuple[str, tuple[Participant, ...]]:
-    """Title and parties of a PUT's body, texts in NFC. Raises `HttpError`.
+    """Title and parties of a PUT's body, texts in NFC and of plain direction. Raises `HttpError`.
 
     A role must be one of *roles*: in any other a participant could not even read.
     """
@@ -91,7 +95,9 @@ def read_status(body: bytes) -> Status:
 
 
 def _text(sent: str, where: str) -> str:
-    text = unicodedata.normalize("NFC", sent)
+    text = unicodedata.normalize("NFC", sent).translate(_OVERRIDES)
+    if not text:
+        raise _invalid("Nothing that can be seen", where)
     if len(text) > TEXT_CHARS_MAX:
         raise _invalid(f"More than {TEXT_CHARS_MAX} characters after NFC", where)
     if any(unicodedata.category(character) == "Cc" for character in text):

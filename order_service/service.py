@@ -37,8 +37,13 @@ class Busy(Exception):
 
 
 class Access(msgspec.Struct, frozen=True):
-    """What a participant is to an order, and the order's version this was taken from."""
+    """What a participant is to an order, and the order's version this was taken from.
 
+    It says of whom and of what: an answer that came to the wrong question grants nothing.
+    """
+
+    order_id: OrderId
+    user_id: str
     role: str
     status: Status
     version: int
@@ -111,7 +116,9 @@ class OrderService:
         """What somebody is to an order; null alike for strangers and for orders not there."""
         order = await self.get(order_id)
         role = order.role_of(user_id) if order else None
-        return Access(role, order.status, order.version) if order and role is not None else None
+        if order is None or role is None:
+            return None
+        return Access(order_id, user_id, role, order.status, order.version)
 
     async def announce_policy(self) -> None:
         """Announce all open orders again if the policy differs from the one last announced.

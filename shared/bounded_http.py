@@ -9,6 +9,7 @@ import asyncio
 from http import HTTPStatus
 from typing import ClassVar, NoReturn
 
+from httptools import HttpParserError, HttpParserUpgrade
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 
@@ -29,6 +30,9 @@ class BoundedHttp(HttpToolsProtocol):
     head_bytes: ClassVar[int] = 16_384
     """Names and values of all headers, and as much unparsed."""
     headers_max: ClassVar[int] = 100
+    pipelined_max: ClassVar[int] = 16
+    """How many requests may wait behind the one that is being answered. Hardly anybody sends any,
+    and a single read has room for thousands."""
     request_bytes: ClassVar[int] = 1_048_576
     """The whole request as it came. Routes have narrower bounds for bodies; this one also holds for
     what no route ever gets: framing, trailers, and the rest after an early answer."""
@@ -37,6 +41,8 @@ class BoundedHttp(HttpToolsProtocol):
     _came = 0
     """Bytes of the request that is being read."""
     _in_body = False
+    _offered = False
+    """Whether what was read is a head with an offer that is not taken."""
     _header_bytes = 0
     _status = HTTPStatus.BAD_REQUEST
     """What a request that cannot be parsed is answered with."""
@@ -57,13 +63,45 @@ class BoundedHttp(HttpToolsProtocol):
         """Take a read of the socket; after it at most one request is unfinished."""
         self._came += len(data)
         self._arm()
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        try:
+            self._parse(data)
+        except HttpParserError:
+            self._answer(self._status)  # one that we refused, or one that cannot be parsed
         if self.transport.is_closing():
             return
         if self._in_body and self._came > self.request_bytes:
             self._answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         elif not self._in_body and self._came > self.head_bytes:
             self._answer(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+
+    def _parse(self, data: bytes) -> None:
+        """Feed the parser, which stops behind any head that offers to change the protocol.
+
+        It takes what follows for that protocol, a body too; uvicorn leaves out as much of it as has
+        come and parses the rest as a request. So an offer that is not taken is as if never made:
+        the head is read once more without it.
+        """
+        while data:
+            try:
+                self.parser.feed_data(data)
+                return
+            except HttpParserUpgrade as stopped:
+                (end,) = stopped.args
+                data = data[end:]
+                if self._should_upgrade():
+                    if data:
+                        self._answer(HTTPStatus.BAD_REQUEST)  # nobody has accepted yet
+                    else:
+                        self.handle_websocket_upgrade()
+                    return
+                data = self._head_without_offer() + data
+
+    def _head_without_offer(self) -> bytes:
+        lines = [self.parser.get_method() + b" " + self.url]
+        lines[0] += b" HTTP/" + self.parser.get_http_version().encode()
+        lines += [name + b": " + value for name, value in self.headers if name != b"upgrade"]
+        return b"\r\n".join(lines) + b"\r\n\r\n"
 
     # From the parser.
 
@@ -89,17 +127,29 @@ class BoundedHttp(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Start the application, unless a proxy may have read this request in another way."""
         values = [value for name, value in self.headers if name == b"host"]
-        optional = self.parser.get_http_version() == "1.0"
-        if len(values) > 1 or not (values or optional):
+        if self.parser.get_method() == b"CONNECT":
+            self._refuse(HTTPStatus.NOT_IMPLEMENTED)  # another offer to change the protocol
+        version = self.parser.get_http_version()
+        if version not in ("1.0", "1.1"):
+            self._refuse(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED)
+        if len(values) > 1 or not (values or version == "1.0"):
             self._refuse(HTTPStatus.BAD_REQUEST)
         codings = [value for name, value in self.headers if name == b"transfer-encoding"]
-        if codings and [coding.strip().lower() for coding in codings] != [b"chunked"]:
-            self._refuse(HTTPStatus.BAD_REQUEST)  # httptools says so only after the start
-        self._in_body = True
-        super().on_headers_complete()
+        if codings and (
+            version == "1.0" or [coding.strip().lower() for coding in codings] != [b"chunked"]
+        ):
+            self._refuse(HTTPStatus.BAD_REQUEST)  # httptools says so after the start, if at all
+        if len(self.pipeline) >= self.pipelined_max:
+            self._refuse(HTTPStatus.TOO_MANY_REQUESTS)
+        self._offered = self.parser.should_upgrade() and not self._should_upgrade()
+        if not self._offered:
+            self._in_body = True
+            super().on_headers_complete()
 
     def on_message_complete(self) -> None:
-        """The request is whole."""
+        """The request is whole, unless it will be read again."""
+        if self._offered:
+            return
         self._disarm()
         self._came = 0
         self._in_body = False
@@ -107,12 +157,8 @@ class BoundedHttp(HttpToolsProtocol):
 
     # Inside.
 
-    def send_400_response(self, msg: str) -> None:
-        """Answer what cannot be parsed, or was refused by us, and close."""
-        self._answer(self._status)
-
     def _refuse(self, status: HTTPStatus) -> NoReturn:
-        """Stop the parser, which makes uvicorn call `send_400_response`."""
+        """Stop the parser."""
         self._status = status
         raise Unacceptable
 

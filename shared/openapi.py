@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from shared.contracts.components import components_of
 from shared.contracts.errors import CATALOGUE, ErrorCode
 from shared.contracts.ids import MessageIdField, OrderIdField
 from shared.http import ErrorBody
@@ -30,7 +31,7 @@ _HEADERS: Final[Mapping[int, Mapping[str, Any]]] = {
 def make_openapi(title: str, description: str, operations: Sequence[Operation]) -> dict[str, Any]:
     """The document of a service. Equal operations and Structs give equal documents."""
     types = _types(operations)
-    schemas, components = msgspec.json.schema_components(types, ref_template=_REF)
+    schemas, components = components_of(types, _REF)
     schema_of = dict(zip(types, schemas, strict=True))
     paths: dict[str, dict[str, Any]] = {}
     for operation in operations:

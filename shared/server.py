@@ -6,7 +6,7 @@ import signal
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -26,10 +26,14 @@ def config_for(
     host: str,
     port: int,
     trusted_proxies: frozenset[str] = frozenset(),
+    *,
+    ws: type[asyncio.Protocol] | Literal["none"] = "none",
     **more: Any,
 ) -> uvicorn.Config:
     """The settings of every server of ours; *more* goes to `uvicorn.Config` as it is.
 
+    *ws*: what serves websockets. Without it their handshakes are requests like any other: uvicorn's
+    own keep a connection for ever whose handshake they cannot read.
     *trusted_proxies*: IP addresses whose word on where a request comes from is taken. Anybody else
     who sends such headers is the client, whatever they say.
     """
@@ -38,6 +42,7 @@ def config_for(
         host=host,
         port=port,
         http=BoundedHttp,
+        ws=ws,
         proxy_headers=bool(trusted_proxies),
         forwarded_allow_ips=sorted(trusted_proxies),
         access_log=False,  # it would show who asks about whom

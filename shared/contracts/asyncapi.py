@@ -6,6 +6,7 @@ from typing import Any, Final, get_args
 import msgspec
 
 from shared.contracts import events, frames
+from shared.contracts.components import components_of
 from shared.contracts.topics import TIMELINE
 
 CHAT_PATH: Final = "/v1/chat"
@@ -70,7 +71,7 @@ class _Group(msgspec.Struct):
 
 def _group(prefix: str, structs: tuple[Any, ...], *, record: bool = False) -> _Group:
     template = f"#/components/schemas/{prefix}.{{name}}"
-    _, components = msgspec.json.schema_components(structs, ref_template=template)
+    _, components = components_of(structs, template)
     messages = {}
     for struct in structs:
         tag = str(struct.__struct_config__.tag)

@@ -424,7 +424,8 @@ class Presence(_ServerFrame, kw_only=True, tag="presence"):
 
 
 class Beat(_ServerFrame, kw_only=True, tag="beat"):
-    """A sign of life, with the position of joined orders nothing was sent of since the last one."""
+    """A sign of life, with the heads of the joined orders. A head above the client's own: something
+    was missed."""
 
     heads: dict[OrderId, Seq]
 
@@ -456,7 +457,10 @@ class Done(_ServerFrame, kw_only=True, tag="done"):
 
 
 class Left(_ServerFrame, kw_only=True, tag="left"):
-    """The order is closed on this connection; `forbidden`: access was withdrawn."""
+    """The order is closed on this connection; `forbidden`: access was withdrawn.
+
+    Who lists conversations also gets the latter for one that is not joined: it leaves the list.
+    """
 
     ref: int | None
     order_id: OrderId

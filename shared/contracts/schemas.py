@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from shared.contracts import events, frames
+from shared.contracts.components import components_of
 
 FOLDER: Final = Path(__file__).parents[2] / "docs" / "schemas"
 
@@ -68,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _schema(title: str, description: str, unions: Sequence[Any]) -> dict[str, Any]:
     """One schema that takes any member of *unions*; each union is told apart by its own tag."""
-    heads, components = msgspec.json.schema_components(unions)
+    heads, components = components_of(unions)
     alternatives = heads[0] if len(heads) == 1 else {"anyOf": list(heads)}
     return {
         "$schema": _DIALECT,

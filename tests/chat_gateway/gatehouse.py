@@ -96,7 +96,7 @@ class Here:
 
     def connect(self) -> tuple[Session, RecordingSocket]:
         socket = RecordingSocket()
-        ticket = self.running.admission.admit("192.0.2.1")
+        ticket = self.running.admission.admit("192.0.2.1", time.monotonic())
         assert ticket is not None
         return self.gateway.open_session(socket, ticket), socket
 

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 import pytest
 
-from chat_gateway import archiver, hub, seam, tail
+from chat_gateway import hub, seam, tail
+from chat_gateway.archiver import archiver
 from shared import timeline
 from shared.store import tables
 
@@ -75,9 +76,9 @@ BUGS: Final[dict[str, tuple[Slip, ...]]] = {
             archiver,
             "Archiver._write",
             (
-                "if batch.entries:",
-                "await _insist(lambda: self._store.raise_watermark(watermark))\n"
-                "    if batch.entries:",
+                "await self._write_in_portions(batch.entries",
+                "await self._insist(lambda: self._store.raise_watermark(watermark))\n"
+                "    await self._write_in_portions(batch.entries",
             ),
         ),
     ),
@@ -86,9 +87,9 @@ BUGS: Final[dict[str, tuple[Slip, ...]]] = {
             archiver,
             "Archiver._write",
             (
-                "if batch.entries:",
-                "await _insist(lambda: self._store.write_conversations(batch.conversations))\n"
-                "    if batch.entries:",
+                "await self._write_in_portions(batch.entries",
+                "await self._store.write_conversations(batch.conversations)\n"
+                "    await self._write_in_portions(batch.entries",
             ),
         ),
     ),

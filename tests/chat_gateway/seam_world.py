@@ -57,6 +57,18 @@ class _Reader:
         pass
 
 
+class _Share:
+    """All there is: the archivers of a world follow one another, zombies aside."""
+
+    held = frozenset({0})
+
+    def note(self, partition: int, offset: int) -> None:
+        return
+
+    async def close(self) -> None:
+        return
+
+
 class _Log:
     """As much of the log's port as the archiver and the catch-up reader use."""
 
@@ -68,6 +80,9 @@ class _Log:
 
     def reader(self) -> _Reader:
         return _Reader(self._records, self._dice)
+
+    async def share(self, group: str) -> _Share:
+        return _Share()
 
     async def dead_letter(self, record: Record, error: str) -> None:
         await _Pause()

@@ -37,6 +37,13 @@ class Clock:
 
 
 YES = Grant("creator", 3)
+ANSWER = {
+    "order_id": ORDER,
+    "user_id": ANNA,
+    "role": "creator",
+    "status": "pending",
+    "version": 3,
+}
 
 
 @pytest.mark.parametrize(("grant", "seconds"), [(YES, 60.0), (None, 2.0)])
@@ -112,7 +119,7 @@ async def test_the_order_service_is_asked_by_http() -> None:
 
     def handle(request: httpx.Request) -> httpx.Response:
         asked.append(request)
-        return httpx.Response(200, json={"role": "creator", "status": "pending", "version": 3})
+        return httpx.Response(200, json={**ANSWER, "user_id": "anna & co"})
 
     assert await over_http(handle).access(ORDER, UserId("anna & co")) == YES
     (request,) = asked
@@ -133,8 +140,11 @@ async def test_only_a_404_is_a_no() -> None:
         httpx.Response(401),
         httpx.Response(302, headers={"location": "http://elsewhere.example"}),
         httpx.Response(200, content=b"<html>"),
-        httpx.Response(200, json={"role": "creator"}),
-        httpx.Response(200, json={"role": "creator", "version": "3"}),
+        httpx.Response(200, json={**ANSWER, "version": None}),
+        httpx.Response(200, json={**ANSWER, "version": "3"}),
+        httpx.Response(200, json={**ANSWER, "order_id": "another"}),
+        httpx.Response(200, json={**ANSWER, "user_id": "ben"}),
+        httpx.Response(200, json={"role": "creator", "status": "pending", "version": 3}),
     ],
 )
 async def test_every_other_answer_leaves_it_open(response: httpx.Response) -> None:

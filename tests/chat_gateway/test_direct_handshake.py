@@ -72,6 +72,31 @@ async def test_a_handshake_that_breaks_the_rules_never_reaches_the_endpoint() ->
         assert server.receivers == []
 
 
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (HANDSHAKE.format(path="/", more="Content-Length: 5\r\n"), 400),
+        (HANDSHAKE.format(path="/", more="Transfer-Encoding: chunked\r\n"), 400),
+        (HANDSHAKE.format(path="/", more="").replace("GET", "POST"), 405),
+        (HANDSHAKE.format(path="/", more=f"X: {'a' * 9_000}\r\n"), 431),
+        (HANDSHAKE.format(path="/" + "a" * 9_000, more=""), 414),
+    ],
+    ids=["body", "chunks", "method", "header", "target"],
+)
+async def test_what_the_library_cannot_read_is_answered_and_closed(
+    request_: str, status: int
+) -> None:
+    """Else whoever sends it would have a connection that nothing ever ends (attack 11)."""
+    async with running() as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        client = RawClient(reader, writer)
+        client.send(request_.encode())
+
+        assert (await client.ended()).startswith(b"HTTP/1.1 %d " % status)
+        assert server.receivers == []
+        writer.close()
+
+
 async def test_a_server_that_stops_during_a_handshake_answers_it() -> None:
     """Whoever is not connected yet hears 500, and the endpoint that accepts too late ends."""
     called, accept = asyncio.Event(), asyncio.Event()

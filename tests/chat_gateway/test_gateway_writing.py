@@ -1,5 +1,6 @@
 """Sends, marks and signals through a whole gateway: appended once, looked up, shown to others."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -7,10 +8,11 @@ import pytest
 
 from chat_gateway import gateway
 from shared.contracts import frames
+from shared.contracts.errors import ErrorCode
 from shared.contracts.ids import Seq, make_seq
 from tests.chat_gateway.gatehouse import Here, opened, until
 from tests.chat_gateway.world import messages, say, send
-from tests.shared.story import ANNA, BEN, ORDER, client_id
+from tests.shared.story import ANNA, BEN, CREATOR, ORDER, client_id, message, order
 
 
 @pytest.fixture
@@ -53,6 +55,35 @@ async def test_a_retry_that_cannot_be_looked_up_is_unknown(here: Here) -> None:
     say(session, send(1, retry=True))
 
     assert (await here.next(socket, frames.Unknown)).id == client_id(1)
+
+
+async def test_what_is_in_flight_at_a_removal_is_never_shown(here: Here) -> None:
+    """Though it was taken before (attack 18). Who was removed is told `left`, and then only no."""
+    creators, anna = await here.join()
+    bens, ben = await here.join("ben")
+    here.orders.yes.discard(BEN)
+    alone = message(ANNA, 9, text="Alone now")
+    removing = asyncio.create_task(here.append(order(2, parties=(CREATOR,)), alone))
+    await asyncio.sleep(0)  # it is on its way into the log, ahead of what is sent now
+
+    say(bens, send(1))
+    await removing
+    left = await here.next(ben, frames.Left)
+    say(bens, send(2), frames.History(ref=3, order_id=ORDER), frames.Join(ref=4, order_id=ORDER))
+    refused = [await here.next(ben, frames.Refused) for _ in range(3)]
+    await here.next(anna, frames.MessageShown)
+    say(creators, send(3))
+    last = await here.next(anna, frames.MessageShown)
+
+    assert (left.ref, left.code) == (None, ErrorCode.FORBIDDEN)
+    assert [answer.code for answer in refused] == [
+        ErrorCode.NOT_JOINED,
+        ErrorCode.NOT_JOINED,
+        ErrorCode.NOT_FOUND,
+    ]
+    assert (last.by, last.n) == (ANNA, 2)
+    assert sum(await here.engine.ends()) == 5  # Ben's stands between Anna's two, and is void
+    assert ben.sent == []
 
 
 async def test_a_read_mark_is_written_with_its_number(here: Here) -> None:

@@ -220,6 +220,17 @@ async def test_the_inbox_pages_on(here: Here, desk: Counter) -> None:
     assert (page["unread_total"], page["next"]) == (1, None)
 
 
+async def test_a_room_that_was_read_by_http_is_in_the_inbox(here: Here, desk: Counter) -> None:
+    """As one that is joined: what the store does not have yet is in it."""
+    await here.append(message(ANNA, 1, text="Hi!"))
+    await desk.read()
+
+    page = (await desk.ask("GET", "/v1/inbox", who="ben")).json()
+
+    (line,) = page["conversations"]
+    assert (line["last"]["text"], line["unread"], page["unread_total"]) == ("Hi!", 1, 1)
+
+
 async def test_an_inbox_is_ones_own(here: Here, desk: Counter) -> None:
     """Who takes part in nothing has an empty one."""
     await here.join("ben")

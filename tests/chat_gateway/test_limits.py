@@ -1,4 +1,4 @@
-"""Rates and caps, with a clock that the test moves."""
+"""Rates, with a clock that the test moves."""
 
 import pytest
 
@@ -8,7 +8,6 @@ from chat_gateway.limits import (
     FLOOD_WINDOW_S,
     JOIN_COST,
     LIFTED,
-    Admission,
     Flood,
     Rates,
     TokenBucket,
@@ -17,10 +16,6 @@ from chat_gateway.limits import (
 from shared.contracts.frames import Limits
 from shared.contracts.ids import UserId
 from tests.shared.story import ANNA, BEN
-
-HOME = "192.0.2.1"
-AWAY = "192.0.2.2"
-
 
 # Rates.
 
@@ -127,53 +122,3 @@ def test_refusals_over_a_long_time_are_none() -> None:
         flood.refused(0)
 
     assert not flood.refused(FLOOD_WINDOW_S + 0.1)
-
-
-# Admission.
-
-
-def test_an_address_has_so_many_silent_connections() -> None:
-    """Another address is not concerned."""
-    admission = Admission(Limits(), silent_per_address=2)
-
-    assert [admission.admit(HOME) is not None for _ in range(3)] == [True, True, False]
-    assert admission.admit(AWAY) is not None
-
-
-def test_all_addresses_together_have_so_many() -> None:
-    """A thousand addresses are no way around."""
-    admission = Admission(Limits(), silent_max=2)
-
-    assert [admission.admit(f"192.0.2.{n}") is not None for n in range(3)] == [True, True, False]
-
-
-def test_who_speaks_makes_room_for_the_next() -> None:
-    """And goes on counting for the user."""
-    admission = Admission(Limits(sockets_per_user=1), silent_per_address=1, silent_max=1)
-    first = admission.admit(HOME)
-    assert first is not None
-
-    assert first.enter(ANNA)
-
-    second = admission.admit(HOME)
-    assert second is not None
-    assert not second.enter(ANNA)
-    assert admission.admit(HOME) is None  # the refused one is silent until it is gone
-
-
-@pytest.mark.parametrize("welcomed", [False, True])
-def test_who_is_gone_makes_room_once(welcomed: bool) -> None:
-    """However often that is said."""
-    admission = Admission(Limits(sockets_per_user=1), silent_per_address=2)
-    other = admission.admit(HOME)
-    ticket = admission.admit(HOME)
-    assert ticket is not None
-    assert other is not None
-    if welcomed:
-        assert ticket.enter(ANNA)
-
-    ticket.leave()
-    ticket.leave()
-
-    assert [admission.admit(HOME) is not None for _ in range(2)] == [True, False]
-    assert other.enter(ANNA)

@@ -1,13 +1,17 @@
-"""What a text may be (attack 27): counted after NFC, free of control characters, else untouched."""
+"""What a text may be (attacks 25, 27): counted after NFC, free of control characters, and cheap."""
 
 import time
 import unicodedata
+from typing import Final
 
+import msgspec
 import pytest
 
 from chat_gateway.text import COMBINING_MAX, TextRefused, clean_text
+from shared.contracts import frames
 from shared.contracts.errors import ErrorCode
 from shared.contracts.frames import Limits
+from tests.chat_gateway.world import House, send, turns
 
 LIMITS = Limits()
 
@@ -104,3 +108,68 @@ def test_the_worst_text_that_is_taken_is_cheap() -> None:
         clean_text(worst, LIMITS)
 
     assert time.process_time() - began < 0.2
+
+
+# What costs time (attack 25).
+
+HOSTILE: Final[dict[str, str]] = {
+    "one letter": "a",
+    "brackets": "((((",
+    "links": "http://a@",
+    "markup": "<b [](",
+    "mentions": "@a.",
+    "spaces": " \t\n",
+    "quotes": "\\\"'",
+    "combined": "e\u0323\u0302",
+    "syllables": "\u1112\u1161\u11ab",
+    "compatible": "\ufdfa\uf900",
+    "growing in NFC": "\u0958\U0001d160",
+    "directions": "\u202e\u2066",
+    "joined": "👩\u200d",
+    "piles": "a" + "\u0323\u0301" * (COMBINING_MAX // 2),
+}
+"""What patterns of all kinds trip over when it comes again and again, closed by what fits none."""
+MESSAGE_S: Final = 0.005
+
+
+def hostile(unit: str, chars: int) -> str:
+    return (unit * chars)[: chars - 1] + "!"
+
+
+async def cost_s(text: str) -> float:
+    """CPU time of a message of this text from its frame to its event's frame; the best of some
+    tries, since a busy machine makes single ones longer and none shorter."""
+    best = 1.0
+    for key in range(5):
+        house = House()
+        session, _ = house.join()
+        frame = frames.encode_frame(msgspec.structs.replace(send(key), text=text))
+        began = time.process_time()
+        session.receive(frame)
+        spent = time.process_time() - began
+        await turns()
+        taken = [event for batch in house.log.batches for event in batch.events]
+        began = time.process_time()
+        for event in taken:
+            house.meet(event)
+        best = min(best, spent + time.process_time() - began)
+        await house.publisher.close()
+    return best
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+async def test_no_text_costs_more_than_its_length(name: str) -> None:
+    """5 ms for the longest; twice as long costs at most some twice the time."""
+    half = await cost_s(hostile(HOSTILE[name], LIMITS.text_chars // 2))
+    whole = await cost_s(hostile(HOSTILE[name], LIMITS.text_chars))
+
+    assert whole < MESSAGE_S
+    assert whole < 3 * half + 0.001
+
+
+async def test_what_fills_a_frame_and_is_refused_is_cheap_too() -> None:
+    """Before it is known to be too long."""
+    for unit in HOSTILE.values():
+        text = hostile(unit, (LIMITS.frame_bytes - 512) // len(unit.encode()) * len(unit))
+
+        assert await cost_s(text) < MESSAGE_S

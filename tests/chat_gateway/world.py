@@ -9,10 +9,11 @@ import asyncio
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from chat_gateway.admission import Admission
 from chat_gateway.counts import Counts
 from chat_gateway.hub import Hub
 from chat_gateway.lane import Lane
-from chat_gateway.limits import Admission, Rates, lifted
+from chat_gateway.limits import Rates, lifted
 from chat_gateway.publisher import Publisher
 from chat_gateway.seam import Answer, Opened, Shown
 from chat_gateway.session import Session
@@ -21,7 +22,8 @@ from shared.contracts import events as log
 from shared.contracts import frames
 from shared.contracts.ids import NOTHING, OrderId, Seq, UserId, make_seq
 from shared.conversation import Conversation
-from shared.log.port import Draft, Reader, Record
+from shared.log.port import Draft, Reader, Record, Share
+from shared.risk import Risk
 from shared.timeline import Entry, may_see, show
 from shared.tokens import Identity, Role
 from tests.chat_gateway.recorders import (
@@ -114,8 +116,14 @@ class ScriptedLog:
     def reader(self) -> Reader:
         raise NotImplementedError
 
+    async def share(self, group: str) -> Share:
+        raise NotImplementedError
+
     async def dead_letter(self, record: Record, error: str) -> None:
         raise NotImplementedError
+
+    async def risks(self) -> Sequence[Risk]:
+        return ()
 
     async def ping(self) -> None:
         return
@@ -162,7 +170,7 @@ class House:
     def connect(self) -> tuple[Session, RecordingSocket]:
         """A connection of which nothing is known yet."""
         socket = RecordingSocket()
-        ticket = self.admission.admit("192.0.2.1")
+        ticket = self.admission.admit("192.0.2.1", 0.0)
         assert ticket is not None
         session = Session(
             socket,

@@ -145,12 +145,18 @@ async def test_a_list_says_when_it_is_cut(shop: Shop, monkeypatch: pytest.Monkey
 
 
 async def test_access_tells_role_status_and_version(shop: Shop) -> None:
-    """What a gateway asks before a join."""
+    """What a gateway asks before a join; with what it asked."""
     await shop.client.put("/v1/orders/o1", json=BODY)
 
     answer = await shop.client.get("/v1/orders/o1/access", params={"user_id": "ben"})
 
-    assert answer.json() == {"role": "advertiser", "status": "pending", "version": 1}
+    assert answer.json() == {
+        "order_id": "o1",
+        "user_id": "ben",
+        "role": "advertiser",
+        "status": "pending",
+        "version": 1,
+    }
 
 
 @pytest.mark.parametrize(
@@ -273,6 +279,7 @@ BAD_ORDERS: list[tuple[Any, str]] = [
     (BODY | {"title": "\u0958" * 101}, "after NFC at $.title"),
     (BODY | {"title": CANARY + "\n"}, "control character at $.title"),
     (BODY | {"title": CANARY + "\x85"}, "control character at $.title"),
+    (BODY | {"title": "\u202e\u2066"}, "can be seen at $.title"),
     (BODY | {"title": [CANARY]}, "$.title"),
     (BODY | {"title": None}, "$.title"),
     (BODY | {"status": CANARY}, "Unknown field"),
@@ -321,6 +328,21 @@ async def test_what_is_no_json_is_refused(shop: Shop, method: str, body: bytes) 
     answer = await shop.client.request(method, "/v1/orders/o1", content=body)
 
     assert_refused(answer, ErrorCode.INVALID, 400)
+
+
+async def test_names_do_not_turn_the_line_round(shop: Shop) -> None:
+    """What changes the direction of the text behind it is left out; letters keep theirs (attack
+    27). The same body again is still the same order."""
+    body = _with(_party(name="\u202eAnna\u2067 \u05d0\u05e0\u05d4\u2069")) | {
+        "title": "A\u202a film"
+    }
+
+    first = await shop.client.put("/v1/orders/o1", json=body)
+    again = await shop.client.put("/v1/orders/o1", json=body)
+
+    assert first.json()["title"] == "A film"
+    assert first.json()["participants"][0]["name"] == "Anna \u05d0\u05e0\u05d4"
+    assert (again.status_code, again.json()["version"]) == (200, 1)
 
 
 @pytest.mark.parametrize(

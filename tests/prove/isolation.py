@@ -5,27 +5,29 @@ Every operation of the protocol and of HTTP, by everybody who might try it, on a
 theirs, on somebody else's and on one that does not exist. The answers for the last two must be the
 same byte for byte, the order's id aside; so must those for the first, for who is no party of it or
 whose token names other orders, moderators and services among them. Meanwhile people talk in the
-orders of others, and nothing of that may reach anybody here.
+orders of others, and nothing of that may reach anybody here. At last, in silence, the answers are
+timed.
 """
 
 import asyncio
 import contextlib
 import random
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final, NamedTuple
-from uuid import UUID
 
 import httpx
 import msgspec
 
 from shared.contracts import frames
-from shared.contracts.ids import ClientId, MessageId, OrderId, Seq, UserId
+from shared.contracts.ids import OrderId, UserId
 from tests.prove.ground import Ground, own_process
 from tests.prove.line import Line, open_line
+from tests.prove.operations import CLIENT_ID, REF, Operation, operations
 from tests.prove.proof import Proof, main
+from tests.prove.timing import Comparison, compare
 
 RANDOM_IDS: Final = 1_000
 FOREIGN: Final = 10
@@ -33,12 +35,12 @@ ID_CHARS: Final = 12
 
 OWN: Final = OrderId("own-order-01")
 MASK: Final = b"<order>"
-REF: Final = 1
 SENTINEL: Final = 2
 SILENCE_S: Final = 1.0
-CLIENT_ID: Final = ClientId(str(UUID(int=7)))
 PARTIES: Final = ("creator", "advertiser")
 WRITE_EVERY_S: Final = 0.05
+TIMED: Final = 1_000
+"""Foreign orders, and as many that do not exist."""
 
 
 class Actor(NamedTuple):
@@ -48,16 +50,6 @@ class Actor(NamedTuple):
     line: Line | None
     """Null: HTTP alone."""
     http: httpx.AsyncClient
-
-
-class Operation(NamedTuple):
-    """One thing to try on an order: a frame, or an HTTP request."""
-
-    name: str
-    frame: frames.ClientFrame | None = None
-    method: str = ""
-    path: str = ""
-    body: Mapping[str, object] | None = None
 
 
 async def prove(folder: Path, seed: str, scale: float) -> Proof:
@@ -80,14 +72,16 @@ async def prove(folder: Path, seed: str, scale: float) -> Proof:
             for task in talking:
                 task.cancel()
             ended = await asyncio.gather(*talking, return_exceptions=True)
+        timed = await _time(ground, max(100, round(TIMED * scale)), dice)
     violations = [f"a talker failed: {one}" for one in ended if isinstance(one, Exception)]
     violations += trial.violations
+    violations += [f"the time tells: {one.line()}" for one in timed if one.tells]
     return Proof(
         "P17: orders of others might as well not exist",
-        f"{len(actors)} actors × {len(_operations(OWN))} operations × 3 orders, "
-        f"and {count} random ids",
+        f"{len(actors)} actors × {len(operations(OWN))} operations × 3 orders, "
+        f"and {count} random ids; answers timed",
         f"{trial.compared:,} pairs of answers compared, {trial.differing} differ; "
-        f"{trial.leaked} frames of other orders",
+        f"{trial.leaked} frames of other orders; {'; '.join(one.line() for one in timed)}",
         violations,
     )
 
@@ -107,15 +101,15 @@ class Trial:
     async def try_matrix(self, actor: Actor, foreign: OrderId) -> None:
         """Everything, on an own order, on a foreign one, and on none."""
         nowhere = _random_id(self._dice)
-        own = {op.name: await _ask(actor, op, OWN) for op in _operations(OWN)}
-        for operation in _operations(nowhere):
+        own = {op.name: await _ask(actor, op, OWN) for op in operations(OWN)}
+        for operation in operations(nowhere):
             answer = await _ask(actor, operation, nowhere)
             self._noes[actor.name, operation.name] = answer
-        for operation in _operations(foreign):
+        for operation in operations(foreign):
             answer = await _ask(actor, operation, foreign)
             self._compare(actor, operation, answer)
         if actor.name not in PARTIES:
-            for operation in _operations(OWN):
+            for operation in operations(OWN):
                 self._compare(actor, operation, own[operation.name])
             return
         for name, sign in (("join", b'"joined"'), ("history", b'"page"'), ("send", b'"event"')):
@@ -133,7 +127,7 @@ class Trial:
             order_id = (
                 self._dice.choice(foreign) if self._dice.random() < 0.5 else _random_id(self._dice)
             )
-            operation = self._dice.choice(_operations(order_id))
+            operation = self._dice.choice(operations(order_id))
             self._compare(actor, operation, await _ask(actor, operation, order_id))
 
     async def expect_silence(self, actor: Actor, foreign: Sequence[OrderId]) -> None:
@@ -201,51 +195,6 @@ class _Answer(msgspec.Struct):
     client_id: str | None = None
 
 
-def _operations(order_id: OrderId) -> list[Operation]:
-    """Everything there is, aimed at one order."""
-    id_ = CLIENT_ID
-    target = MessageId(str(UUID(int=8)))
-    orders = f"/v1/orders/{order_id}"
-    text = {"id": id_, "text": "Hi!"}
-    return [
-        Operation("join", frames.Join(ref=REF, order_id=order_id)),
-        Operation("join from nothing", frames.Join(ref=REF, order_id=order_id, after=Seq(0))),
-        Operation(
-            "join from somewhere", frames.Join(ref=REF, order_id=order_id, after=Seq(1 << 44))
-        ),
-        Operation("history", frames.History(ref=REF, order_id=order_id)),
-        Operation("replay", frames.History(ref=REF, order_id=order_id, after=Seq(0))),
-        Operation("send", frames.Send(ref=REF, order_id=order_id, id=id_, text="Hi!")),
-        Operation(
-            "send again", frames.Send(ref=REF, order_id=order_id, id=id_, text="Hi!", retry=True)
-        ),
-        Operation(
-            "edit", frames.Edit(ref=REF, order_id=order_id, id=id_, target=target, text="Ho!")
-        ),
-        Operation("delete", frames.Delete(ref=REF, order_id=order_id, id=id_, target=target)),
-        Operation("read", frames.Read(order_id=order_id, up_to=Seq(1 << 44))),
-        Operation("typing", frames.Type(order_id=order_id, what="text")),
-        Operation(
-            "report",
-            frames.Report(ref=REF, order_id=order_id, id=id_, target=target, reason="spam"),
-        ),
-        Operation("leave", frames.Leave(ref=REF, order_id=order_id)),
-        Operation("GET messages", None, "GET", f"{orders}/messages"),
-        Operation("GET replay", None, "GET", f"{orders}/messages?after=0"),
-        Operation("POST message", None, "POST", f"{orders}/messages", text),
-        Operation(
-            "POST redact",
-            None,
-            "POST",
-            f"{orders}/messages/{target}/redact",
-            {"id": id_, "reason": "none"},
-        ),
-        Operation("GET order", None, "GET", orders),
-        Operation("PATCH order", None, "PATCH", orders, {"status": "completed"}),
-        Operation("GET access", None, "GET", f"{orders}/access?user_id=owner-0"),
-    ]
-
-
 async def _make_orders(ground: Ground, foreign: Sequence[OrderId]) -> None:
     await ground.put(OWN, {UserId(role): role for role in PARTIES})
     for order_id in foreign:
@@ -283,6 +232,30 @@ async def _talk(ground: Ground, order_id: OrderId) -> None:
             await line.tell(order_id, "not for others")
             await line.say(frames.Type(order_id=order_id, what="text"))
             await asyncio.sleep(WRITE_EVERY_S)
+
+
+async def _time(ground: Ground, count: int, dice: random.Random) -> list[Comparison]:
+    """Time strangers' answers by each way in: to a first question, and while that is remembered."""
+    foreign, nowhere = ([_random_id(dice) for _ in range(count)] for _ in range(2))
+    await _make_orders(ground, foreign)
+    reader = {"Authorization": f"Bearer {ground.token('reader')}"}
+    async with (
+        open_line(ground.chat_url, ground.token("joiner")) as line,
+        httpx.AsyncClient(base_url=ground.url, headers=reader) as http,
+    ):
+
+        async def join(order_id: OrderId) -> None:
+            await line.say(frames.Join(ref=REF, order_id=order_id))
+            await line.raw()
+
+        async def read(order_id: OrderId) -> None:
+            await http.get(f"/v1/orders/{order_id}/messages")
+
+        return [
+            await compare(name, ask, foreign[:orders], nowhere[:orders], rounds, dice)
+            for way, ask in (("join", join), ("GET", read))
+            for name, orders, rounds in ((way, count, 1), (f"{way} again", 10, count // 10))
+        ]
 
 
 def _owner(order_id: OrderId) -> UserId:

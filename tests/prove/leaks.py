@@ -18,8 +18,8 @@ from typing import Any, Final
 from chat_gateway.feed import IDLE_S
 from tests.prove.ground import secret_from
 from tests.prove.history import now
+from tests.prove.memory import resident
 from tests.prove.proof import Proof, run
-from tests.prove.slow_readers import resident
 from tests.prove.stage import Stage, stage
 
 MINUTES: Final = 2.0

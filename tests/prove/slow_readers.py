@@ -9,8 +9,8 @@ nothing.
 import asyncio
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final
 
@@ -18,9 +18,11 @@ import msgspec
 from websockets.exceptions import ConnectionClosed
 
 from shared.contracts.ids import OrderId, UserId
+from tests.prove.background import background
 from tests.prove.ground import Ground, own_process
 from tests.prove.history import now
 from tests.prove.line import Line, open_line
+from tests.prove.memory import Memory
 from tests.prove.proof import Proof, main
 
 READERS: Final = 20
@@ -87,36 +89,12 @@ class Watch:
             self.lost.append(name)
 
 
-class Memory:
-    """The resident size of a process over time, in MiB."""
-
-    def __init__(self, pid: int) -> None:
-        self._pid = pid
-        self.samples: list[tuple[float, float]] = []
-
-    async def watch(self) -> None:
-        """Sample until cancelled."""
-        while True:
-            self.samples.append((now(), await asyncio.to_thread(resident, self._pid)))
-            await asyncio.sleep(0.25)
-
-    def growth(self, since: float, until: float) -> float:
-        """MiB a second over a stretch, from its first and last sample."""
-        within = [sample for sample in self.samples if since <= sample[0] <= until]
-        (begin, first), (end, last) = within[0], within[-1]
-        return (last - first) / (end - begin)
-
-    def most(self, since: float, until: float) -> float:
-        """The largest size in a stretch."""
-        return max(size for at, size in self.samples if since <= at <= until)
-
-
 async def prove(folder: Path, seed: str, scale: float) -> Proof:
     """See the module. Fewer stop reading at a smaller scale; it takes as long."""
     slow = max(2, round(READERS * scale))
     async with own_process(folder, seed) as (ground, server), AsyncExitStack() as lines:
         watch, memory = Watch(), Memory(server.pid)
-        async with _tasks() as start:
+        async with background() as start:
             calm = await _fill_other_orders(ground, lines, watch, start)
             writer, stopping = await _fill_busy_order(ground, lines, watch, start, slow)
             start(memory.watch())
@@ -141,7 +119,7 @@ async def prove(folder: Path, seed: str, scale: float) -> Proof:
     growth = memory.growth(warm_at, stopped_at)
     base = memory.most(warm_at, stopped_at)
     peak = memory.most(stopped_at, gone_at) - base - growth * (gone_at - stopped_at)
-    left = resident_end(memory) - base - growth * (ended_at - stopped_at)
+    left = memory.last() - base - growth * (ended_at - stopped_at)
     violations = [f"reader {name} was cut off" for name in watch.lost]
     late = [wait for wait in closed if wait is None or wait > CLOSED_S]
     violations += [f"a client that reads nothing was still there after {CLOSED_S} s"] * len(late)
@@ -163,34 +141,6 @@ async def prove(folder: Path, seed: str, scale: float) -> Proof:
         f"beyond {growth * 60:.1f} MiB a minute for what was said",
         violations,
     )
-
-
-def resident(pid: int) -> float:
-    """The resident size of a process in MiB. Blocks."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) / 1024
-    raise ProcessLookupError(pid)
-
-
-def resident_end(memory: Memory) -> float:
-    """The last sample's size."""
-    return memory.samples[-1][1]
-
-
-@asynccontextmanager
-async def _tasks() -> AsyncIterator[Callable[..., None]]:
-    """Starts tasks that go on until the block is left; one that fails is raised then."""
-    tasks: list[asyncio.Task[None]] = []
-    try:
-        yield lambda work: tasks.append(asyncio.create_task(work))
-        for task in tasks:
-            if task.done() and not task.cancelled():
-                task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _fill_other_orders(

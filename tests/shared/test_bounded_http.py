@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 from starlette.types import Receive, Scope, Send
 
+from chat_gateway.direct import DirectProtocol
 from shared.bounded_http import BoundedHttp
 from shared.server import Server, config_for
 
@@ -18,6 +19,14 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 PATIENCE_S: Final = 5.0
 WHOLE: Final = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 POST: Final = b"POST / HTTP/1.1\r\nHost: a\r\n"
+LAST: Final = b"GET /last HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+OFFER: Final = b"Upgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAMA\r\n"
+OFFERING: Final = b"POST /first HTTP/1.1\r\nHost: a\r\n" + OFFER
+SMUGGLED: Final = b"GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n".ljust(60, b"x")
+HANDSHAKE: Final = (
+    b"GET /v1/chat HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+)
 
 
 class HastyHttp(BoundedHttp):
@@ -55,7 +64,7 @@ async def serving(http: type[BoundedHttp] = BoundedHttp) -> AsyncIterator[Here]:
         await send({"type": "http.response.body", "body": str(size).encode()})
 
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        config = config_for(app, "127.0.0.1", 0)
+        config = config_for(app, "127.0.0.1", 0, ws=DirectProtocol)
         config.http = http
         server = Server(config)
         task = asyncio.create_task(server.serve(sockets=[listening]))
@@ -116,11 +125,29 @@ async def here() -> AsyncIterator[Here]:
         (POST + b"Transfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n0\r\n\r\n", 400),
         (POST + b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", 400),
         (POST + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 400),
+        (POST + b"Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n", 400),
+        (POST + b"Transfer-Encoding: \x0bchunked\r\n\r\n0\r\n\r\n", 400),
+        (POST + b"Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n", 400),
+        (POST.replace(b"1.1", b"1.0") + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+        (POST + b"Content-Length: +1\r\n\r\nx", 400),
+        (POST + b"Content-Length: 0x1\r\n\r\nx", 400),
+        (POST + b"Content-Length: -1\r\n\r\nx", 400),
+        (POST + b"Content-Length: 18446744073709551617\r\n\r\nx", 400),
         (lines(b"Host: a", b"X: a", b" folded"), 400),
         (lines(b"Host: a", b"X: a\rb"), 400),
         (lines(b"Host: a", b"X: a\0b"), 400),
         (lines(b"Host : a"), 400),
         (b"GET / HTTP/1.1\nHost: a\n\n", 400),
+        (b"GET / HTTP/2.0\r\nHost: a\r\n\r\n", 505),
+        (b"CONNECT / HTTP/1.1\r\nHost: a\r\n\r\n", 501),
+        (HANDSHAKE + b"Host: b\r\n\r\n", 400),
+        (HANDSHAKE + b"Content-Length: 5\r\n\r\nhello", 400),
+        (HANDSHAKE + b"Content-Length: 5\r\n\r\n", 400),
+        (HANDSHAKE + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+        (HANDSHAKE + b"Transfer-Encoding: chunked\r\n\r\n", 400),
+        (HANDSHAKE + b"\r\n" + LAST, 400),
+        (HANDSHAKE.replace(b"/v1/chat", b"/" + b"a" * 9_000) + b"\r\n", 414),
+        (HANDSHAKE + b"X: a\r\n" * 200 + b"\r\n", 431),
         (b"\x16\x03\x01\x02\x00\x01\x00", 400),
         (b"GET /%s HTTP/1.1\r\nHost: a\r\n\r\n" % (b"a" * 9_000), 414),
         (lines(b"Host: a", *[b"X: a"] * 200), 431),
@@ -137,6 +164,48 @@ async def test_what_may_be_read_in_two_ways_is_refused(
 
     assert answer.startswith(b"HTTP/1.1 %d " % status)
     assert here.asked == []
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [OFFERING + b"\r\n" + WHOLE + LAST],
+        [OFFERING + b"Content-Length: 60\r\n\r\n", SMUGGLED + WHOLE + LAST],
+        [OFFERING + b"Content-Length: 60\r\n\r\n" + SMUGGLED + WHOLE + LAST[:9], LAST[9:]],
+        [
+            OFFERING + b"Transfer-Encoding: chunked\r\n\r\n",
+            b"3c\r\n" + SMUGGLED + b"\r\n0\r\n\r\n" + WHOLE + LAST,
+        ],
+    ],
+    ids=["nothing", "body", "body in one read", "chunks"],
+)
+async def test_an_offer_of_another_protocol_changes_nothing(
+    here: Here, pieces: Sequence[bytes]
+) -> None:
+    """What follows is the request's body, then the next request: nothing is left out, and nothing
+    from within is taken for a request."""
+    here.asked.clear()
+    answer = await answer_to(here, *pieces, pause_s=0.02)
+
+    assert here.asked == ["/first", "/", "/last"]
+    assert answer.count(b"HTTP/1.1 200 OK") == 3
+
+
+async def test_the_body_behind_an_offer_reaches_the_application(here: Here) -> None:
+    """Java's own client offers HTTP/2 with each request it makes."""
+    body = OFFER + b"Content-Length: 11\r\n\r\nhello world"
+    answer = await answer_to(here, b"PUT / HTTP/1.1\r\nHost: a\r\n" + body + LAST)
+
+    assert b"\r\n\r\n11HTTP/1.1" in answer
+
+
+async def test_few_requests_may_wait_for_their_turn(here: Here) -> None:
+    """A single read has room for thousands; each would cost some kilobytes."""
+    here.asked.clear()
+    answer = await answer_to(here, WHOLE * 1_000)
+
+    assert answer.count(b"HTTP/1.1 429 ") == 1
+    assert len(here.asked) <= BoundedHttp.pipelined_max + 1
 
 
 async def test_a_megabyte_of_header_is_cut(here: Here) -> None:

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import AsyncIterator
-from typing import Protocol
+from typing import Final, Protocol
 from uuid import uuid4
 
 import pytest
@@ -14,6 +14,19 @@ from tests.system.browser import CHROMIUM, FILM, LOOKBOOK, PORTRAITS, People
 
 # One browser serves all tests of the file, so they share its event loop.
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+
+MARKUP: Final = [
+    '<img src=x onerror="hacked = 1">',
+    "<svg/onload=hacked=1>",
+    "</div></template><script>hacked = 1</script>",
+    "<math><mtext><table><mglyph><style><!--</style><img title='--><img src=1 onerror=hacked=1>'>",
+    "<form id=body><input name=innerHTML></form><a id=hacked>",
+    "[a](javascript:hacked=1) javascript:hacked=1 &#106;avascript:hacked=1 data:text/html,x",
+    "{{constructor.constructor('hacked = 1')()}} ${hacked = 1}",
+    "&lt;b&gt; &amp;amp; \\u003cscript\\u003e",
+    "photo\u202egpj.exe \u2067back\u2069",
+]
+"""What a page that trusts a text would run, load, or be turned round by."""
 
 
 class Demo(Protocol):
@@ -69,14 +82,19 @@ async def test_messages_appear_on_both_sides(people: People, words: str) -> None
 
 
 async def test_text_is_never_markup(people: People, words: str) -> None:
-    """A message that looks like markup is shown letter by letter."""
+    """What looks like markup is shown letter by letter, to its writer too (attacks 26 and 27)."""
     anna = await people.open(FILM, "anna")
     ben = await people.open(FILM, "ben")
-    text = f'{words} <img src=x onerror="alert(1)">'
+    texts = [f"{words} {text}" for text in MARKUP]
 
-    await anna.say(text)
+    for text in texts:
+        await anna.say(text)
 
-    await expect(ben.message(words).locator(".qm-bubble")).to_have_text(text)
+    for side in (anna, ben):
+        bubbles = side.message(words).locator(".qm-bubble")
+        await expect(bubbles).to_have_text(texts)
+        await expect(bubbles.locator("img, svg, script, iframe, form, a, style")).to_have_count(0)
+        assert await side.page.evaluate("globalThis.hacked") is None
 
 
 async def test_typing_is_seen(people: People) -> None:

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
+import httpx
 import pytest
 import pytest_asyncio
 
+import chat_gateway.archiver.metrics
 import chat_gateway.metrics
 import order_service.metrics
 import shared.metrics
@@ -19,7 +21,7 @@ from shared.log.port import Draft
 from shared.log.sqlite import SqliteLog
 from tests.system.conftest import Demo, serving
 from tests.system.figures import Figures, figures, until
-from tests.system.wire import Wire, wire
+from tests.system.wire import Wire, token_of, wire
 
 FILM: Final = OrderId("film-2041")
 LAST_YEAR_MS: Final = 1_760_000_000_000
@@ -52,7 +54,12 @@ def message(text: str = "Hi!") -> frames.Send:
 
 async def test_the_tables_name_every_figure(system: Demo) -> None:
     """No more and no fewer; an operator goes by them."""
-    modules = (chat_gateway.metrics, order_service.metrics, shared.metrics)
+    modules = (
+        chat_gateway.metrics,
+        chat_gateway.archiver.metrics,
+        order_service.metrics,
+        shared.metrics,
+    )
     named = {
         name
         for module in modules
@@ -143,6 +150,24 @@ async def test_refusals_are_counted_by_code(system: Demo) -> None:
     assert rise(before, after, "refused_total{not_joined}") == 1
     assert rise(before, after, "refused_total{invalid}") == 1
     assert rise(before, after, "refused_total{busy}") == 0
+
+
+async def test_what_is_asked_by_http_is_counted_too(system: Demo) -> None:
+    """With the joins and refusals of websockets."""
+    anna = {"Authorization": f"Bearer {await token_of(system, 'anna')}"}
+    before = await figures(system)
+    async with httpx.AsyncClient(base_url=system.url, headers=anna) as http:
+        await http.get(f"/v1/orders/{FILM}/messages")
+        await http.get("/v1/orders/no-such-order/messages")
+        await http.get("/v1/inbox", params={"limit": 0})
+        await http.get("/v1/inbox", headers={"Authorization": "Bearer none"})
+    after = await figures(system)
+
+    paths = ("tail", "store")
+    assert sum(rise(before, after, f"joins_total{{{path}}}") for path in paths) == 1
+    assert rise(before, after, "refused_total{not_found}") == 1
+    assert rise(before, after, "refused_total{invalid}") == 1
+    assert rise(before, after, "refused_total{unauthenticated}") == 1
 
 
 async def test_outcomes_that_cannot_be_told_are_counted(system: Demo) -> None:

@@ -1,4 +1,4 @@
-"""Rates, caps and admission on the running system (attacks 12, 29, 30 and 42)."""
+"""Rates on the running system (attack 29)."""
 
 import asyncio
 import time
@@ -9,15 +9,13 @@ from typing import Final
 from uuid import uuid4
 
 import pytest
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import InvalidStatus
 
-from chat_gateway.limits import SILENT_PER_ADDRESS
 from shared.contracts import frames
 from shared.contracts.errors import CloseCode, ErrorCode
-from shared.contracts.ids import NOTHING, ClientId, OrderId
+from shared.contracts.ids import NOTHING, ClientId, OrderId, Seq
 from tests.system.conftest import Demo, Serve
-from tests.system.wire import Wire, token_of, wire
+from tests.system.test_connections_served import SILENT_PER_ADDRESS, connected
+from tests.system.wire import Wire, wire
 
 FILM: Final = OrderId("film-2041")
 MESSAGES: Final = 1_000
@@ -202,6 +200,35 @@ async def test_a_flood_of_typing_is_slowed_down(serve: Serve, tmp_path: Path) ->
         assert (await anna.wire.next(frames.Refused)).code is ErrorCode.RATE_LIMITED
 
 
+async def test_a_flood_of_pages_is_slowed_down(serve: Serve, tmp_path: Path) -> None:
+    """However deep: each costs as much as a join, since it is read from the store."""
+    async with serve(tmp_path) as demo, joined(demo, "anna") as anna:
+        for ref in range(900):
+            before = Seq((1 << 44) + 1 + ref % 20)
+            await anna.wire.say(frames.History(ref=ref, order_id=FILM, before=before, limit=10**9))
+        answers = [frames.decode_server_frame(await anna.wire.raw()) for _ in range(900)]
+
+    refused = [answer for answer in answers if isinstance(answer, frames.Refused)]
+    assert len(refused) > 700
+    assert {answer.code for answer in refused} <= {ErrorCode.RATE_LIMITED, ErrorCode.BUSY}
+    assert all(answer.retry_after_ms for answer in refused)
+
+
+async def test_a_flood_of_coming_and_going_is_slowed_down(serve: Serve, tmp_path: Path) -> None:
+    """To leave is counted too."""
+    async with serve(tmp_path) as demo, joined(demo, "anna") as anna:
+        for ref in range(900):
+            await anna.wire.say(frames.Join(ref=ref, order_id=FILM))
+            await anna.wire.say(frames.Leave(ref=ref, order_id=FILM))
+        code, came = await anna.wire.end()
+
+    answers = [frames.decode_server_frame(frame) for frame in came]
+    refused = [answer for answer in answers if isinstance(answer, frames.Refused)]
+    assert code == CloseCode.FLOODING
+    assert len([answer for answer in answers if isinstance(answer, frames.Joined)]) < 100
+    assert len(refused) > 900
+
+
 @pytest.mark.parametrize("limit", [10**9, 2**53 - 1])
 async def test_a_page_is_never_larger_than_a_page(serve: Serve, tmp_path: Path, limit: int) -> None:
     """Whatever was asked for."""
@@ -229,95 +256,3 @@ async def test_rates_and_caps_can_be_lifted(serve: Serve, tmp_path: Path) -> Non
         texts = [f"load {number}" for number in range(MESSAGES)]
 
         assert await anna.write(texts) == []
-
-
-# Connections (attacks 12 and 30).
-
-
-@asynccontextmanager
-async def connected(
-    demo: Demo, address: str = "127.0.0.1", **headers: str
-) -> AsyncIterator[ClientConnection]:
-    """A connection from an address of this machine, which says nothing."""
-    more = {name.replace("_", "-"): value for name, value in headers.items()}
-    async with connect(
-        demo.chat_url, compression=None, local_addr=(address, 0), additional_headers=more
-    ) as socket:
-        yield socket
-
-
-async def test_a_user_has_so_many_connections(serve: Serve, tmp_path: Path) -> None:
-    """The next is closed with 4009, and has room once another has gone."""
-    async with serve(tmp_path) as demo, AsyncExitStack() as open_:
-        first = await open_.enter_async_context(AsyncExitStack())
-        await first.enter_async_context(wire(demo, "anna"))
-        for _ in range(frames.Limits().sockets_per_user - 1):
-            await open_.enter_async_context(wire(demo, "anna"))
-        async with connected(demo) as socket:
-            await Wire(socket).say(frames.Hello(token=await token_of(demo, "anna")))
-            assert await Wire(socket).end() == (CloseCode.TOO_MANY_CONNECTIONS, [])
-
-        await first.aclose()
-        async with wire(demo, "anna"), wire(demo, "ben"):
-            pass
-
-
-async def test_connections_that_come_and_go_leave_nothing_behind(
-    serve: Serve, tmp_path: Path
-) -> None:
-    """Neither a user's place nor an address's, however they end."""
-    async with serve(tmp_path) as demo:
-        for _ in range(4):
-            async with AsyncExitStack() as open_:
-                for _ in range(15):
-                    await open_.enter_async_context(wire(demo, "anna"))
-                for number in range(40):
-                    socket = await open_.enter_async_context(connected(demo))
-                    if number % 2:
-                        socket.transport.abort()
-
-
-async def test_an_address_has_so_many_silent_connections(serve: Serve, tmp_path: Path) -> None:
-    """The next is told 503 and when to come; one who speaks makes room; others are let in."""
-    async with serve(tmp_path) as demo, AsyncExitStack() as open_:
-        sockets = [
-            await open_.enter_async_context(connected(demo)) for _ in range(SILENT_PER_ADDRESS)
-        ]
-        with pytest.raises(InvalidStatus) as refused:
-            await open_.enter_async_context(connected(demo))
-        await open_.enter_async_context(connected(demo, "127.0.0.2"))
-
-        assert refused.value.response.status_code == 503
-        assert refused.value.response.headers["Retry-After"] == "5"
-        await Wire(sockets[0]).say(frames.Hello(token=await token_of(demo, "anna")))
-        await Wire(sockets[0]).next(frames.Welcome)
-        await open_.enter_async_context(connected(demo))
-
-
-# Whose word on an address is taken (attack 42).
-
-
-async def test_nobody_is_believed_who_names_another_address(serve: Serve, tmp_path: Path) -> None:
-    """The address is the peer's, even where it is this machine's."""
-    async with serve(tmp_path) as demo, AsyncExitStack() as open_:
-        for number in range(SILENT_PER_ADDRESS):
-            spoofed = connected(demo, X_Forwarded_For=f"198.51.100.{number}")
-            await open_.enter_async_context(spoofed)
-
-        with pytest.raises(InvalidStatus):
-            await open_.enter_async_context(connected(demo, X_Forwarded_For="203.0.113.1"))
-
-
-async def test_a_trusted_proxy_says_whose_connection_it_is(serve: Serve, tmp_path: Path) -> None:
-    """Of what it passes on, only what it added itself counts: the last address of them all."""
-    async with (
-        serve(tmp_path, {"ORDER_CHAT_TRUSTED_PROXIES": "127.0.0.1"}) as demo,
-        AsyncExitStack() as open_,
-    ):
-        for number in range(SILENT_PER_ADDRESS):
-            spoofed = connected(demo, X_Forwarded_For=f"203.0.113.{number}, 198.51.100.7")
-            await open_.enter_async_context(spoofed)
-
-        with pytest.raises(InvalidStatus):
-            await open_.enter_async_context(connected(demo, X_Forwarded_For="198.51.100.7"))
-        await open_.enter_async_context(connected(demo, X_Forwarded_For="198.51.100.8"))

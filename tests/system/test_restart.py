@@ -16,19 +16,21 @@ from tests.prove.server import Server
 from tests.system.wire import Wire
 
 DRAIN_S = 1
-BUSY_S = 5.0
+BUSY_S = 1.0
 
 
 @pytest.mark.timeout(180)
 async def test_nothing_is_lost_and_nobody_waits_longer_than_told(tmp_path: Path) -> None:
     """40 clients at work, two restarts (`python -m tests.prove.restart` does twenty)."""
+    # What is timed here is 40 clients on this loop, which its debug mode makes many times slower.
+    asyncio.get_running_loop().set_debug(False)
     figures = await restart_often(
         tmp_path / "trial", 2, secrets.token_hex(4), {"ORDER_CHAT_DRAIN_S": str(DRAIN_S)}
     )
 
     assert (figures.lost, figures.twice, figures.other, figures.untold) == (0, 0, 0, 0), figures
-    # The next process may start late here, and clients in debug mode are slow beside other tests;
-    # `tests.prove.restart` holds all to `PATIENCE_S`.
+    # The next process may start late beside other tests; `tests.prove.restart` holds all to
+    # `PATIENCE_S`.
     late_s = max(0.0, figures.back_s - AWAY_S)
     assert figures.over_s <= PATIENCE_S + late_s + BUSY_S, figures
     assert figures.stop_s <= DRAIN_S + 10

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any, Final, TypeVar
+from urllib.parse import quote
 from uuid import uuid4
 
 import httpx
@@ -24,6 +25,10 @@ from shared.tokens import mint
 from tests.prove.server import Server
 
 ORDER: Final = "order-1"
+FORGED: Final = "forged"
+FORGED_LINE: Final = quote(
+    '\n{"time": "now", "level": "info", "event": "forged", "logger": "order_chat"}\n', safe=""
+)
 QUIET_S: Final = 0.3
 HEAR_S: Final = 1.0
 
@@ -81,6 +86,18 @@ async def test_no_canary_is_heard_again(tmp_path: Path) -> None:
     assert "order_chat_refused_total" in figures
     assert len(canaries.heard) > 20
     assert canaries.caught(printed, figures, *canaries.heard) == []
+    for line in printed.splitlines():
+        if not line.startswith("Order Chat: http://"):  # for the person who started it
+            assert decoded(line.encode(), Line).event != FORGED
+
+
+class Line(msgspec.Struct):
+    """What each line of a log is, whatever was sent (attack 28)."""
+
+    time: str
+    level: str
+    event: str
+    logger: str
 
 
 def _token(secret: str, user_id: str, *, role: Any = "user") -> str:
@@ -120,6 +137,8 @@ async def _bad_requests(http: httpx.AsyncClient, secret: str, canaries: Canaries
         ("GET", f"/{canaries.new('nowhere')}?{canaries.new('query')}", "", {}),
         ("GET", f"/demo/orders/{canaries.new('demo')}", "", {}),
         ("GET", f"/?{canaries.new('query')}", "", {}),
+        ("GET", f"/v1/orders/{FORGED_LINE}", "", good),
+        ("GET", f"/%1b%5b2J%0d%0a{FORGED_LINE}", "", {"User-Agent": "${jndi:ldap://x}\t\\n{}"}),
         ("GET", "/v1/orders/o", "", {"Authorization": f"Bearer {canaries.new('bearer')}"}),
         ("GET", "/v1/orders/o", "", {"Authorization": canaries.new("scheme")}),
         ("GET", "/v1/orders/o", "", {"Authorization": f"Bearer {_foreign(canaries)}"}),

@@ -99,3 +99,11 @@ def test_the_command_names_what_drifted(
     assert before == 1
     assert all(file in named for file in FILES.values())
     assert schemas.main(["--check"]) == 0
+
+
+def test_descriptions_read_as_they_were_written() -> None:
+    """Without the indentation that a docstring has in the code."""
+    shown = [definition["description"] for definition in SCHEMAS["events"]["$defs"].values()]
+
+    assert any("\n" in text for text in shown)
+    assert not any(line.startswith(" ") for text in shown for line in text.splitlines())
