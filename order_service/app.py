@@ -42,11 +42,12 @@ async def running(settings: Settings, policy: Policy, log: Log) -> AsyncIterator
     """Run the order service over *log*, which stays the caller's, until the block is left.
 
     Its routes are `OrderRoutes(service, verifier).routes()`. Raises `shared.sqlite.InUse` if
-    another process has the store.
+    another process has the store, and `shared.risk.UnsafeSettings`.
     """
     async with AsyncExitStack() as resources:
         orders = await open_orders(settings.store_url, settings.data)
         resources.push_async_callback(orders.close)
+        refuse(await orders.risks(), dev=settings.dev)
         relay = Relay(orders, log)
         service = OrderService(orders, relay, policy)
         await service.announce_policy()

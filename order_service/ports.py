@@ -8,6 +8,7 @@ import msgspec
 from order_service.model import Order, Status
 from shared.contracts.events import OrderChanged
 from shared.contracts.ids import OrderId
+from shared.risk import Risk
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -19,7 +20,8 @@ class Stored(msgspec.Struct, frozen=True):
 
 
 class Outgoing(msgspec.Struct, frozen=True):
-    """An event of the outbox. Numbers rise in the order of the writes, and are never used again."""
+    """An event of the outbox. No two ever have the same number; of one order's events a later one
+    has a higher number than one before."""
 
     number: int
     event: OrderChanged
@@ -90,4 +92,17 @@ class Outbox(Protocol):
 
     async def remove(self, numbers: Collection[int]) -> None:
         """Forget these events; those that are not here are passed over."""
+        ...
+
+
+class OrderStore(Orders, Outbox, Protocol):
+    """Both, and their upkeep."""
+
+    async def risks(self) -> Sequence[Risk]:
+        """How the engine is set that could lose what was acknowledged. Raises
+        `OrdersUnavailable`."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of everything."""
         ...

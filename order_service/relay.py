@@ -22,6 +22,10 @@ other partitions wait behind them."""
 TRY_S_MAX: Final = 5.0
 FIRST_PAUSE_S: Final = 0.1
 LAST_PAUSE_S: Final = 5.0
+LOOK_EVERY_S: Final = 5.0
+"""How long an event stays unseen whose process died before it could relay it."""
+ASK_EVERY_S: Final = 0.5
+"""How long who waits does not know what another process's relay brought to the log."""
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -32,9 +36,13 @@ class RelayStopped(Exception):
 
 
 class Relay:
-    """Appends what is in *outbox* to *log*, and tells who waits for it. One per outbox.
+    """Appends what is in *outbox* to *log*, and tells who waits for it. One per process.
 
-    Nothing is in flight twice at a time: one batch per partition, tried until it is acknowledged.
+    It has nothing in flight twice at a time: one batch per partition, tried until acknowledged.
+    Where several processes share an outbox, each relays all of it, so that one may die. Then an
+    event may be appended by several, and an earlier one of an order after a later one. Both are
+    void, and nothing is lost by it: no relay appends an event before those of its order that are
+    lower, unless they are in the log already, and each event says all there is to say.
     *first_pause_s* is the pause after a try that failed; it doubles up to `LAST_PAUSE_S`.
     """
 
@@ -82,8 +90,8 @@ class Relay:
         # Before the outbox is asked, or the event could leave it unheard in between.
         self._waiting[arrived] = number
         try:
-            if await self._outbox.holds(number):
-                await arrived.wait()
+            while not arrived.is_set() and await self._outbox.holds(number):
+                await _set_within(arrived, ASK_EVERY_S)
         finally:
             del self._waiting[arrived]
 
@@ -103,7 +111,7 @@ class Relay:
                     if partition not in in_flight:
                         self._in_flight.add(partition)
                         publishing.create_task(self._publish(partition, outgoing))
-                await self._wake.wait()
+                await _set_within(self._wake, LOOK_EVERY_S)
 
     def _by_partition(self, batch: Sequence[Outgoing]) -> Mapping[int, Sequence[Outgoing]]:
         parts: dict[int, list[Outgoing]] = defaultdict(list)
@@ -135,6 +143,13 @@ class Relay:
                 _log.warning("%s failed", what, extra={"error": type(error).__name__})
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, LAST_PAUSE_S)
+
+
+async def _set_within(event: asyncio.Event, seconds: float) -> None:
+    """Return when *event* is set, or after so long."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
 
 
 def _draft(event: OrderChanged) -> Draft:

@@ -135,9 +135,22 @@ class OrderService:
             if not page:
                 break
             for order in page:
-                await self._save(order, model.renew(order))
+                await self._renew(order)
             after = page[-1].order_id
         await self._orders.note_policy(current)
+
+    async def _renew(self, order: Order) -> None:
+        """Announce an order again, as it is by now."""
+        for _ in range(_TRIES):
+            try:
+                await self._save(order, model.renew(order))
+                return
+            except VersionTaken:
+                # By another process, which may start as well, or still go by the policy before.
+                stored = await self._orders.get(order.order_id)
+                assert stored is not None, "orders are never removed"
+                order = stored.order
+        raise Busy
 
     async def _change(
         self, order_id: OrderId, change: Callable[[Order | None], Order]

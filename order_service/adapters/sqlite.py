@@ -17,6 +17,7 @@ from order_service.model import Order, Status
 from order_service.ports import OrdersUnavailable, Outgoing, Stored, VersionTaken
 from shared.contracts.events import OrderChanged
 from shared.contracts.ids import OrderId
+from shared.risk import Risk
 from shared.sqlite import CommitFailed, Lock, Worker, transaction
 
 CALL_S_MAX: Final = 10.0
@@ -49,7 +50,7 @@ T = TypeVar("T")
 
 
 class SqliteOrders:
-    """`ports.Orders` and `ports.Outbox` over one connection, for one process."""
+    """`ports.OrderStore` over one connection, for one process."""
 
     def __init__(self, worker: Worker, resources: AsyncExitStack) -> None:
         self._worker = worker
@@ -72,6 +73,10 @@ class SqliteOrders:
     async def close(self) -> None:
         """Let go of the file."""
         await self._resources.aclose()
+
+    async def risks(self) -> Sequence[Risk]:
+        """None: the file is opened by us, as it must be."""
+        return ()
 
     # Orders.
 

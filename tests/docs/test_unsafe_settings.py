@@ -2,6 +2,9 @@
 
 import re
 from collections.abc import Iterator
+from typing import Any
+
+from pymongo import MongoClient
 
 from shared.log.kafka_topics import Topic, letter_risks, timeline_risks
 from shared.store.mongo_risks import client_risks, default_risks, set_risks
@@ -24,7 +27,9 @@ def lines() -> Iterator[str]:
     timeline, letters = (Topic(name, 16, 1, WORST) for name in ("chat.timeline", "chat.deadletter"))
     yield from (risk.text for risk in timeline_risks(timeline))
     yield from (risk.text for risk in letter_risks(letters, timeline))
-    yield from (risk.text for risk in client_risks({"w": 1}, None, "nearest"))
+    unsafe = "mongodb://127.0.0.1/order_chat?w=1&journal=false&readPreference=nearest"
+    with MongoClient[dict[str, Any]](unsafe, connect=False) as client:
+        yield from (risk.text for risk in client_risks(client))
     yield from (
         risk.text
         for hello in ({}, {"msg": "isdbgrid"}, {"setName": "x", "hosts": [1], "arbiters": [1]})

@@ -2,25 +2,26 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx
 
 from order_service.adapters import open_orders
-from order_service.adapters.sqlite import SqliteOrders
 from order_service.app import Running, create_app
 from order_service.policy import DEFAULT, Policy
+from order_service.ports import OrderStore
 from order_service.relay import Relay
 from order_service.service import OrderService
 from shared.contracts.errors import ErrorCode
 from shared.contracts.events import OrderChanged, Participant, decode_event
 from shared.contracts.ids import OrderId, UserId
 from shared.contracts.topics import EMBEDDED_PARTITIONS
-from shared.log.port import Draft, Log, NotAppended, OutcomeUnknown, Reader, Record
+from shared.log.port import Draft, Log, NotAppended, OutcomeUnknown, Reader, Record, Share
 from shared.log.sqlite import SqliteLog
+from shared.risk import Risk
 from shared.tokens import Role, SecretVerifier, mint
 
 SECRET = b"a secret of the tests, long enough to sign with"
@@ -41,7 +42,7 @@ class Shop(NamedTuple):
     """The service, its store, and a client for its routes whose caller is a service."""
 
     service: OrderService
-    orders: SqliteOrders
+    orders: OrderStore
     relay: Relay
     client: httpx.AsyncClient
 
@@ -51,6 +52,7 @@ async def open_shop(
     data: Path,
     log: Log,
     *,
+    store_url: str = "sqlite:///store.db",
     policy: Policy = DEFAULT,
     answer_s_max: float = 20.0,
     try_s_max: float = 5.0,
@@ -61,7 +63,7 @@ async def open_shop(
     Callers wait longer than in earnest, so that a busy machine fails no test.
     """
     async with AsyncExitStack() as resources:
-        orders = await open_orders("sqlite:///store.db", data)
+        orders = await open_orders(store_url, data)
         resources.push_async_callback(orders.close)
         relay = Relay(orders, log, try_s_max=try_s_max, first_pause_s=0.01)
         service = OrderService(orders, relay, policy, answer_s_max=answer_s_max)
@@ -76,6 +78,10 @@ async def open_shop(
             )
         )
         yield Shop(service, orders, relay, client)
+
+
+OpenShop = Callable[..., AbstractAsyncContextManager[Shop]]
+"""`open_shop` for a test's own store; the same one each time."""
 
 
 @asynccontextmanager
@@ -167,6 +173,12 @@ class TroubledLog:
 
     def reader(self) -> Reader:
         return self._log.reader()
+
+    async def share(self, group: str) -> Share:
+        return await self._log.share(group)
+
+    async def risks(self) -> Sequence[Risk]:
+        return await self._log.risks()
 
     async def dead_letter(self, record: Record, error: str) -> None:
         await self._log.dead_letter(record, error)

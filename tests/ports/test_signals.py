@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Protocol
 
 import pytest
 
@@ -10,6 +9,8 @@ from shared.contracts.ids import OrderId, UserId
 from shared.signals import open_signals
 from shared.signals.memory import MemorySignals
 from shared.signals.port import Signals, SignalsUnavailable
+from tests.ports import signal_engines
+from tests.ports.signal_engines import Clock, Engine
 
 ORDER = OrderId("o1")
 ANNA = UserId("anna")
@@ -18,43 +19,14 @@ TTL_S = 60.0
 SOON_S = 5.0
 
 
-class Clock:
-    """Seconds that pass when a test says so."""
-
-    def __init__(self) -> None:
-        self.now = 1_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-class Engine(Protocol):
-    """Signals, and the time they go by."""
-
-    signals: Signals
-
-    def pass_time(self, seconds: float) -> None:
-        """Let so much time pass."""
-        ...
-
-
-class Memory:
-    """Within this process."""
-
-    def __init__(self) -> None:
-        self._clock = Clock()
-        self.signals: Signals = MemorySignals(self._clock)
-
-    def pass_time(self, seconds: float) -> None:
-        self._clock.now += seconds
-
-
-@pytest.fixture(params=["memory"])
+@pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.connected)])
 async def engine(request: pytest.FixtureRequest) -> AsyncIterator[Engine]:
-    engines = {"memory": Memory}
-    engine = engines[request.param]()
-    yield engine
-    await engine.signals.close()
+    engines: dict[str, type[Engine]] = {
+        "memory": signal_engines.Memory,
+        "redis": signal_engines.Redis,
+    }
+    async with engines[request.param]() as engine:
+        yield engine
 
 
 @pytest.fixture
@@ -187,10 +159,10 @@ class TestPresence:
         """A gateway that died is forgotten after its time, not before."""
         signals = engine.signals
         await signals.appear(ORDER, ANNA, "gateway 1", 2)
-        engine.pass_time(1)
+        await engine.pass_time(1)
         assert await signals.present(ORDER) == {ANNA}
 
-        engine.pass_time(2)
+        await engine.pass_time(2)
 
         assert await signals.present(ORDER) == set()
         assert await signals.appear(ORDER, ANNA, "gateway 1", 2)
@@ -200,10 +172,10 @@ class TestPresence:
         signals = engine.signals
         await signals.appear(ORDER, ANNA, "gateway 1", 3)
         await signals.appear(ORDER, BEN, "gateway 1", 3)
-        engine.pass_time(2)
+        await engine.pass_time(2)
         assert not await signals.appear(ORDER, ANNA, "gateway 1", 3)
 
-        engine.pass_time(2)
+        await engine.pass_time(2)
 
         assert await signals.present(ORDER) == {ANNA}
 
@@ -212,7 +184,7 @@ class TestPresence:
         signals = engine.signals
         await signals.appear(ORDER, ANNA, "died", 1)
         await signals.appear(ORDER, ANNA, "lives", 10)
-        engine.pass_time(2)
+        await engine.pass_time(2)
 
         assert await signals.disappear(ORDER, ANNA, "lives")
 
@@ -236,7 +208,7 @@ async def test_signals_closed_are_unavailable(signals: Signals) -> None:
 
 async def test_an_unknown_scheme_is_named_with_its_setting() -> None:
     """The message says what to mend, and nothing of what stands behind the scheme."""
-    with pytest.raises(ValueError, match=r"^ORDER_CHAT_SIGNALS_URL: .* memory$") as caught:
+    with pytest.raises(ValueError, match=r"^ORDER_CHAT_SIGNALS_URL: .* rediss$") as caught:
         await open_signals("amqp://secret@host")
     assert "secret" not in str(caught.value)
 
