@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 from pymongo import MongoClient
 
@@ -29,7 +29,7 @@ def lines() -> Iterator[str]:
     yield from (risk.text for risk in letter_risks(letters, timeline))
     unsafe = "mongodb://127.0.0.1/order_chat?w=1&journal=false&readPreference=nearest"
     with MongoClient[dict[str, Any]](unsafe, connect=False) as client:
-        yield from (risk.text for risk in client_risks(client))
+        yield from (risk.text for risk in client_risks(cast(Any, client)))
     yield from (
         risk.text
         for hello in ({}, {"msg": "isdbgrid"}, {"setName": "x", "hosts": [1], "arbiters": [1]})
