@@ -23,6 +23,8 @@ class Attempt(msgspec.Struct, gc=False):
     """Of a message: the number of the last one its writer had on the screen; null: not known."""
     retry: bool = False
     """Whether a record of it may be in the log already."""
+    since_ms: int = 0
+    """When its client sent it last."""
     turn: int = 0
     """Its place among its lane's attempts; an id sent again keeps the place it had."""
 

@@ -23,6 +23,9 @@ from shared.timeline import Entry
 QUEUED_MAX: Final = 32
 """Attempts that may queue behind one that is being looked up."""
 
+PATIENCE_MS: Final = 5_000
+"""So long an attempt may queue; then its client is told to try again, and knows it is heard."""
+
 OWED_MAX: Final = 256
 """Ids a lane remembers as owed; beyond it, what is put off is not waited for."""
 
@@ -99,6 +102,7 @@ class Lane:
     def take(self, attempt: Attempt, now_ms: int) -> None:
         """Take an attempt whose content is in order; its outcome goes to the outlet, once."""
         event, id_ = attempt.event, attempt.event.id
+        attempt.since_ms = now_ms
         self._take_turn(attempt)
         other = self._publisher.flight(event.order_id, id_)
         if other is not None:
@@ -319,7 +323,7 @@ class Lane:
             self._conflict(attempt)
             return
         self._outlet.unknown(queued.ref, client_id_of(queued.event))
-        queued.ref, queued.seen = attempt.ref, attempt.seen
+        queued.ref, queued.seen, queued.since_ms = attempt.ref, attempt.seen, attempt.since_ms
         queued.retry = queued.retry or attempt.retry
 
     def _enqueue(self, attempt: Attempt) -> None:
@@ -337,7 +341,7 @@ class Lane:
         waiting, self._queue = self._queue, deque()
         while waiting and not self._queue:
             attempt = waiting.popleft()
-            if self._may_go(attempt.turn):
+            if self._may_go(attempt.turn) and now_ms - attempt.since_ms <= PATIENCE_MS:
                 self._proceed(attempt, now_ms)
             else:
                 self._put_off(attempt)

@@ -27,8 +27,14 @@ PLACES_MAX: Final = 20
 """Innermost frames shown of an exception."""
 
 _ROOT: Final = Path(__file__).parent.parent
-_TALKATIVE: Final = ("httpx", "httpcore", "websockets")
-"""They name every address they ask, and so who asks about whom; or every connection."""
+_TALKATIVE: Final = {
+    # They name every address they ask, and so who asks about whom; or every connection.
+    "httpx": logging.WARNING,
+    "httpcore": logging.WARNING,
+    "websockets": logging.WARNING,
+    # It says several times a second that a broker is away; our adapter says so once.
+    "aiokafka": logging.CRITICAL,
+}
 
 _Event = MutableMapping[str, Any]
 
@@ -41,8 +47,8 @@ def configure_logs(stream: TextIO) -> None:
     root = logging.getLogger()
     root.handlers = [handler_for(stream)]
     root.setLevel(logging.INFO)
-    for name in _TALKATIVE:
-        logging.getLogger(name).setLevel(logging.WARNING)
+    for name, level in _TALKATIVE.items():
+        logging.getLogger(name).setLevel(level)
     logging.captureWarnings(True)
 
 

@@ -12,7 +12,7 @@ DEADLETTER: Final = "chat.deadletter"
 EMBEDDED_PARTITIONS: Final = 8
 
 RECORD_BYTES_MAX: Final = 262_144
-"""Largest record value, as `max.message.bytes` of the topic. What is larger is not ours."""
+"""Largest record value. What is larger is not ours."""
 
 
 @lru_cache(maxsize=65_536)

@@ -1,6 +1,6 @@
 """What is sent again: looked up, found, late, put off, or left behind."""
 
-from chat_gateway.lane import OWED_MAX, QUEUED_MAX, Uncertain
+from chat_gateway.lane import OWED_MAX, PATIENCE_MS, QUEUED_MAX, Uncertain
 from chat_gateway.publisher import SETTLE_DEADLINE_S
 from shared.contracts import events as log
 from shared.contracts.errors import ErrorCode
@@ -26,6 +26,19 @@ async def test_a_retry_is_looked_up_before_it_is_appended() -> None:
     (event,) = await house.handed_over()
     assert isinstance(event, log.Message)
     assert event.base == 2
+
+
+async def test_who_queues_for_too_long_is_told_to_try_again() -> None:
+    """While the store is slow, a client hears of each attempt before it gives the connection up."""
+    house = House(*messages(BEN, 3))
+    lane, outlet = house.lane()
+    for number in (1, 2, 3):
+        lane.submit(send(number, retry=number < 3), NOW_MS)
+
+    lane.looked_up(None, 2, NOW_MS + PATIENCE_MS + 1)
+
+    assert outlet.take() == [unknown(1, 2), refused(1, ErrorCode.BUSY)]
+    assert outlet.look_ups == [id_of(ANNA, 1)]
 
 
 async def test_a_retry_not_found_is_appended_though_it_may_not_stand() -> None:
