@@ -15,6 +15,7 @@ import msgspec
 
 from shared.contracts import events as log
 from shared.contracts.ids import MessageId, OrderId, UserId
+from shared.contracts.topics import RECORD_BYTES_MAX
 from shared.conversation import LATE_AFTER
 from shared.log.port import Draft, Log, NotAppended
 from shared.metrics import Durations
@@ -30,6 +31,8 @@ SWEEP_EVERY_S: Final = 0.5
 WAITING_MAX: Final = 20_000
 """Drafts that may wait for a batch, in the whole gateway: about 20 MB of the largest messages."""
 BATCH_MAX: Final = 500
+BATCH_BYTES_MAX: Final = RECORD_BYTES_MAX
+"""With more in it a batch would be written in parts, and fail in parts."""
 APPEND_BOUNDS_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
 
@@ -208,7 +211,11 @@ class Publisher:
     def _next_batch(self, queue: _Queue) -> tuple[list[Draft], list[Flight]]:
         drafts: list[Draft] = []
         flights: list[Flight] = []
+        size = 0
         while queue.waiting and len(drafts) < BATCH_MAX:
+            size += len(queue.waiting[0][0].value)
+            if drafts and size > BATCH_BYTES_MAX:
+                break
             draft, flight = queue.waiting.popleft()
             self._waiting -= 1
             if flight is None:

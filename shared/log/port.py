@@ -23,7 +23,8 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     partition: int
     offset: int
     at: int
-    """Append time in ms, given by the log; never falls within a partition."""
+    """Append time in ms, given by the log, the same for every reader. It rises within a partition,
+    but may step back where another machine, with another clock, takes the partition over."""
     key: str | None
     type: str | None
     version: int | None
@@ -56,6 +57,9 @@ class Log(Protocol):
 
     async def append(self, partition: int, drafts: Sequence[Draft]) -> int:
         """Append all of *drafts* in order; answer the offset of the first.
+
+        What is too much for one batch of the engine is written in parts; records of others may come
+        to stand between these.
 
         Raises `NotAppended` if certainly nothing was written. Every other error, a time-out or a
         cancelled call included, leaves the outcome unknown; adapters raise `OutcomeUnknown`.

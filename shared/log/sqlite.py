@@ -10,12 +10,12 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
 
 from shared.log.port import Draft, NotAppended, OutcomeUnknown, Record
 from shared.log.tables import Batch, DeadLetter, LogTables, now_ms, read_records, time_at
+from shared.log.turns import divide
 from shared.risk import Risk
 from shared.sqlite import CLOSE_TIMEOUT_S, Lock, Worker
 
@@ -194,7 +194,8 @@ class WholeShare:
         """Nobody watches this log from outside."""
 
     async def close(self) -> None:
-        """Nobody waits for it."""
+        """Hold nothing any more; nobody waits for it."""
+        self.held = frozenset()
 
 
 class SqliteReader:
@@ -254,20 +255,14 @@ class SqliteReader:
         self._on_close(self)
 
     def _news(self, max_records: int) -> dict[int, range]:
-        """What to read next: an equal share for every partition with news, and what some do not
-        need goes to the others. Where not even one record each is left, turns are taken."""
+        """What to read next."""
         ends = self._log.committed
         behind = {
             partition: ends[partition] - position
             for partition, position in self._positions.items()
             if position < ends[partition]
         }
-        turn = sorted(islice(behind, max_records), key=behind.__getitem__)
-        news = {}
-        left = max_records
-        for served, partition in enumerate(turn):
-            share = min(behind[partition], left // (len(turn) - served))
-            position = self._positions[partition]
-            news[partition] = range(position, position + share)
-            left -= share
-        return news
+        return {
+            partition: range(self._positions[partition], self._positions[partition] + share)
+            for partition, share in divide(max_records, behind).items()
+        }

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from chat_gateway import publisher as module
-from chat_gateway.publisher import BATCH_MAX, SETTLE_DEADLINE_S, Flight, Publisher
+from chat_gateway.publisher import BATCH_BYTES_MAX, BATCH_MAX, SETTLE_DEADLINE_S, Flight, Publisher
 from shared.contracts import events as log
 from shared.contracts.ids import OrderId
 from shared.log.port import NotAppended, OutcomeUnknown
@@ -138,6 +138,22 @@ async def test_a_batch_is_bounded() -> None:
 
     assert len(await house.end_batch()) == BATCH_MAX
     assert len(await house.handed_over()) == 1
+
+
+async def test_a_batch_of_long_messages_is_bounded() -> None:
+    """What the engine would write in parts could fail in parts."""
+    house = House()
+    house.publisher.offer(flight(), 0)
+    await house.handed_over()
+    long = "x" * (BATCH_BYTES_MAX // 3)
+
+    for key in range(2, 6):
+        house.publisher.offer(
+            Flight(message(ANNA, key, text=long), None, ref=1, retry=False, turn=0), 0
+        )
+    await house.end_batch()
+
+    assert [len(await house.end_batch()), len(await house.end_batch())] == [2, 2]
 
 
 async def test_too_much_waiting_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """Records to put into a log, and how tests read them back."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 
 from shared.log.port import Draft, Log, Reader, Record
 
@@ -34,3 +35,10 @@ async def read_all(log: Log, partition: int) -> list[Record]:
     records = await read(reader, (await log.ends())[partition])
     await reader.close()
     return records
+
+
+async def until(holds: Callable[[], object], *, within_s: float = SOON_S) -> None:
+    """Wait for a condition that nobody announces."""
+    async with asyncio.timeout(within_s):
+        while not holds():  # noqa: ASYNC110 (see above)
+            await asyncio.sleep(0.02)

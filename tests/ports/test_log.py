@@ -167,7 +167,7 @@ class TestDurability:
     async def test_what_was_acknowledged_outlives_kill_9(self, log_engine: Engine) -> None:
         """A writer killed in the middle loses nothing it had been told was there."""
         acknowledged = await asyncio.to_thread(
-            lines_before_kill, WRITER, log_engine.url, str(log_engine.data), lines=200
+            lines_before_kill, log_engine.opener + WRITER, lines=200
         )
 
         log = await log_engine.open()
@@ -183,9 +183,7 @@ class TestDurability:
 
 
 WRITER = f"""
-import asyncio, sys
-from pathlib import Path
-from shared.log import open_log
+import asyncio
 from shared.log.port import Draft
 
 async def write(log, writer):
@@ -197,7 +195,7 @@ async def write(log, writer):
         print(partition, offset, text, flush=True)
 
 async def main():
-    log = await open_log(sys.argv[1], Path(sys.argv[2]), partitions={PARTITIONS})
+    log = await open_it()
     await asyncio.gather(*(write(log, writer) for writer in range(10)))
 
 asyncio.run(main())
@@ -217,7 +215,7 @@ class TestDeadLetters:
         await log.dead_letter(bad, "key is missing")
 
         kept = Kept(3, 17, "key is missing", None, None, None, b"\xff\x00")
-        assert await asyncio.to_thread(log_engine.dead_letters) == [kept, kept]
+        assert await log_engine.dead_letters() == [kept, kept]
         assert list(await log.ends()) == [0] * PARTITIONS
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 
 from shared.log.port import Log
 from tests.ports.log_engines import PARTITIONS
@@ -156,20 +157,19 @@ class TestReader:
 
 
 class TestFairness:
-    async def test_long_partitions_starve_neither_short_ones_nor_each_other(self, log: Log) -> None:
-        """All have an equal part of one fetch, and what a short one leaves is not wasted."""
+    async def test_long_partitions_starve_no_short_one(self, log: Log) -> None:
+        """A short one is read to its end while the long ones have come nowhere."""
         reader = log.reader()
-        for partition, count in enumerate([100, 3, 200]):
+        for partition, count in enumerate([500, 3, 500]):
             await log.append(partition, [draft(f"{n}") for n in range(count)])
             reader.follow(partition, 0)
 
-        fetched = await reader.fetch(max_wait_s=SOON_S, max_records=11)
+        got = Counter[int]()
+        while got[1] < 3:
+            fetched = await reader.fetch(max_wait_s=SOON_S, max_records=11)
+            got.update({partition: len(records) for partition, records in fetched.items()})
 
-        assert {partition: len(records) for partition, records in fetched.items()} == {
-            0: 4,
-            1: 3,
-            2: 4,
-        }
+        assert got.total() < 500
 
     async def test_turns_are_taken_where_room_is_short(self, log: Log) -> None:
         """With fewer records than partitions a fetch, all are served in as few fetches."""
@@ -191,9 +191,11 @@ class TestFairness:
         ends = await log.ends()
 
         got: dict[int, list[int]] = {partition: [] for partition in range(PARTITIONS)}
-        while fetched := await reader.fetch(max_wait_s=0.01, max_records=3):
-            assert sum(map(len, fetched.values())) <= 3
+        while sum(map(len, got.values())) < sum(ends):
+            fetched = await reader.fetch(max_wait_s=SOON_S, max_records=3)
+            assert 0 < sum(map(len, fetched.values())) <= 3
             for partition, records in fetched.items():
                 got[partition] += [record.offset for record in records]
 
         assert got == {partition: list(range(end)) for partition, end in enumerate(ends)}
+        assert not await reader.fetch(max_wait_s=0.01, max_records=3)
