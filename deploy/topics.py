@@ -13,16 +13,14 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from shared.contracts.topics import DEADLETTER, TIMELINE
-from shared.log.kafka import parse_address
+from shared.log.kafka import Address, parse_address
 from shared.log.kafka_topics import MIN_INSYNC, REPLICATION, find_risks, make_topics
 
 
 class Wish(msgspec.Struct, frozen=True):
     """The topics as they are to be."""
 
-    servers: Sequence[str]
-    partitions: int
+    address: Address
     replication: int
     min_insync: int
 
@@ -33,11 +31,10 @@ def wish(
     """What `ORDER_CHAT_LOG_URL` and the command line ask for; `ValueError` on what is no log."""
     if urlsplit(url).scheme != "kafka":
         raise ValueError("ORDER_CHAT_LOG_URL names no Kafka: kafka://host:9092[,host:9092]")
-    servers, partitions = parse_address(url)
-    copies = replication or (min(len(servers), REPLICATION) if dev else REPLICATION)
+    address = parse_address(url)
+    copies = replication or (min(len(address.servers), REPLICATION) if dev else REPLICATION)
     return Wish(
-        servers=servers,
-        partitions=partitions,
+        address=address,
         replication=copies,
         min_insync=min_insync or min(MIN_INSYNC, max(1, copies - 1)),
     )
@@ -50,10 +47,12 @@ async def make(wished: Wish) -> Sequence[str]:
     cluster does not do it.
     """
     return await make_topics(
-        wished.servers,
-        partitions=wished.partitions,
+        wished.address.servers,
+        partitions=wished.address.partitions,
         replication=wished.replication,
         min_insync=wished.min_insync,
+        timeline=wished.address.timeline,
+        deadletter=wished.address.deadletter,
     )
 
 
@@ -69,10 +68,13 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> None:
             min_insync=given.min_insync,
         )
         made = asyncio.run(make(wished))
-        risks = asyncio.run(find_risks(wished.servers))
+        address = wished.address
+        risks = asyncio.run(
+            find_risks(address.servers, timeline=address.timeline, deadletter=address.deadletter)
+        )
     except (OSError, ValueError) as error:
         sys.exit(f"deploy.topics: {error}")
-    for name in (TIMELINE, DEADLETTER):
+    for name in (address.timeline, address.deadletter):
         print(f"{name}: {'made' if name in made else 'is there'}")
     for risk in risks:
         print(f"unsafe: {risk.text}", file=sys.stderr)

@@ -23,6 +23,11 @@ async def open_log(url: str, data: Path, *, partitions: int = EMBEDDED_PARTITION
             from shared.log.kafka import KafkaLog, parse_address
 
             address = parse_address(url)
-            return await KafkaLog.open(address.servers, partitions=address.partitions)
+            return await KafkaLog.open(
+                address.servers,
+                partitions=address.partitions,
+                timeline=address.timeline,
+                deadletter=address.deadletter,
+            )
         case _:
             raise ValueError(f"ORDER_CHAT_LOG_URL: the scheme {scheme!r} is none of: kafka, sqlite")

@@ -15,6 +15,7 @@ protocol, A17 the partitioner.
 """
 
 import asyncio
+import re
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from typing import Final, NamedTuple
@@ -34,13 +35,26 @@ from shared.risk import Risk
 PARTITIONS: Final = 16
 """What a Kafka topic of ours has unless the address says otherwise."""
 PORT: Final = 9092
+_PREFIX: Final = re.compile(r"[A-Za-z0-9_-]{0,64}")
 
 
 class Address(NamedTuple):
-    """What `kafka://host:port[,host:port…][?partitions=N]` says."""
+    """What `kafka://host:port[,host:port…][/PREFIX][?partitions=N]` says."""
 
     servers: Sequence[str]
     partitions: int
+    prefix: str = ""
+    """Before the names of topics and groups, for a cluster that others use too."""
+
+    @property
+    def timeline(self) -> str:
+        """The topic of the records."""
+        return self.prefix + TIMELINE
+
+    @property
+    def deadletter(self) -> str:
+        """The topic of the dead letters."""
+        return self.prefix + DEADLETTER
 
 
 def parse_address(url: str) -> Address:
@@ -49,18 +63,23 @@ def parse_address(url: str) -> Address:
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
     partitions = options.pop("partitions", str(PARTITIONS))
     servers = parts.netloc.split(",")
+    prefix = parts.path.removeprefix("/")
     if (
         not all(servers)
         or "@" in parts.netloc
-        or parts.path not in ("", "/")
+        or not _PREFIX.fullmatch(prefix)
         or parts.fragment
         or options
         or not partitions.isdecimal()
         or int(partitions) < 1
     ):
-        raise ValueError("a Kafka address looks like kafka://host:port,host:port?partitions=16")
+        raise ValueError(
+            "a Kafka address looks like kafka://host:port,host:port/prefix?partitions=16"
+        )
     return Address(
-        [server if ":" in server else f"{server}:{PORT}" for server in servers], int(partitions)
+        [server if ":" in server else f"{server}:{PORT}" for server in servers],
+        int(partitions),
+        f"{prefix}." if prefix else "",
     )
 
 
@@ -167,8 +186,10 @@ class KafkaLog:
         return reader
 
     async def share(self, group: str) -> KafkaShare:
-        """A part in the partitions, as a member of the consumer group *group*."""
-        share = KafkaShare(self._servers, self._timeline, group, on_close=self._shares.discard)
+        """A part in the partitions, as a member of the consumer group *group*, which has the
+        prefix of the topics."""
+        name = self._timeline.removesuffix(TIMELINE) + group
+        share = KafkaShare(self._servers, self._timeline, name, on_close=self._shares.discard)
         await share.join()
         self._shares.add(share)
         return share

@@ -9,7 +9,7 @@ def test_topics_are_safe_by_default() -> None:
     """One address of a cluster says nothing about its size: three copies, two of which answer."""
     wished = wish("kafka://a:9092")
 
-    assert (wished.replication, wished.min_insync, wished.partitions) == (3, 2, 16)
+    assert (wished.replication, wished.min_insync, wished.address.partitions) == (3, 2, 16)
 
 
 def test_a_desk_has_as_many_copies_as_brokers() -> None:
@@ -23,7 +23,8 @@ def test_a_desk_of_three_brokers_is_a_cluster() -> None:
     """What can be safe is, on a desk as well."""
     wished = wish("kafka://a:1,b:2,c:3", dev=True)
 
-    assert (wished.servers, wished.replication, wished.min_insync) == (["a:1", "b:2", "c:3"], 3, 2)
+    found = wished.address.servers, wished.replication, wished.min_insync
+    assert found == (["a:1", "b:2", "c:3"], 3, 2)
 
 
 def test_the_command_line_decides() -> None:
@@ -35,7 +36,7 @@ def test_the_command_line_decides() -> None:
 
 def test_the_number_of_partitions_stands_in_the_address() -> None:
     """Everybody who opens the log reads it at the same place."""
-    assert wish("kafka://a:9092?partitions=64").partitions == 64
+    assert wish("kafka://a:9092?partitions=64").address.partitions == 64
 
 
 def test_a_log_without_topics_is_refused() -> None:

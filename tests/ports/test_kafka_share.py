@@ -17,6 +17,7 @@ from tests.ports.records import until
 
 pytestmark = pytest.mark.connected
 
+GROUP = "archivers"
 ALL = frozenset(range(PARTITIONS))
 TAKEOVER_S = 15.0
 """Within this time the partitions of a member that died must have another one."""
@@ -71,7 +72,7 @@ async def test_a_member_killed_is_followed_in_time(kafka: Kafka, log: KafkaLog) 
 
 async def test_what_is_noted_is_committed(kafka: Kafka, log: KafkaLog) -> None:
     """Tools that watch lag find the newest of each partition; one not held is left alone."""
-    share = await log.share(kafka.timeline)
+    share = await log.share(GROUP)
     await until(lambda: share.held == ALL)
 
     for offset in range(100):
@@ -154,6 +155,7 @@ asyncio.run(main())
 async def committed(kafka: Kafka) -> dict[int, int]:
     """By partition, the offsets the group has committed."""
     places = [TopicPartition(kafka.timeline, number) for number in range(PARTITIONS)]
+    group = kafka.timeline + GROUP  # as it is called in an installation of that prefix
     async with kafka.administration() as admin:
-        found = await admin.list_consumer_group_offsets(kafka.timeline, partitions=places)
+        found = await admin.list_consumer_group_offsets(group, partitions=places)
     return {place.partition: said.offset for place, said in found.items() if said.offset >= 0}

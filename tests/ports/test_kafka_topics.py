@@ -97,7 +97,14 @@ class TestAddress:
         self, url: str, servers: list[str], partitions: int
     ) -> None:
         """16 partitions and Kafka's own port where nothing else is said."""
-        assert parse_address(url) == (servers, partitions)
+        assert parse_address(url) == (servers, partitions, "")
+
+    def test_installations_on_one_cluster_have_names_of_their_own(self) -> None:
+        """The path is a prefix of both topics."""
+        address = parse_address("kafka://one/staging?partitions=4")
+
+        names = address.timeline, address.deadletter
+        assert names == ("staging.chat.timeline", "staging.chat.deadletter")
 
     @pytest.mark.parametrize(
         "url",
@@ -105,7 +112,8 @@ class TestAddress:
             "kafka://",
             "kafka://one,,two",
             "kafka://me:secret@one",
-            "kafka://one/topic",
+            "kafka://one/a/b",
+            "kafka://one/a.b",
             "kafka://one?partitions=0",
             "kafka://one?partitions=x",
             "kafka://one?replicas=3",

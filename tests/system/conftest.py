@@ -18,6 +18,7 @@ from deploy.standalone import running
 from shared.contracts.frames import Limits
 from shared.secret_file import load_or_make_secret
 from shared.tokens import Role, mint
+from tests.system.engines import Engines, connected, embedded
 
 START_S = 20.0
 
@@ -78,8 +79,21 @@ def serve() -> Serve:
     return serving
 
 
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(embedded, id="embedded"),
+        pytest.param(connected, id="connected", marks=pytest.mark.connected),
+    ],
+)
+def engines(request: pytest.FixtureRequest) -> Engines:
+    """What a system stands on, for the tests that hold on any engine."""
+    chosen: Engines = request.param
+    return chosen
+
+
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+def demo(tmp_path_factory: pytest.TempPathFactory, engines: Engines) -> Iterator[Demo]:
     """A system on a thread of its own, shared by a module's tests: their texts are their own."""
     data = tmp_path_factory.mktemp("demo")
     started = threading.Event()
@@ -91,7 +105,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
         ended = asyncio.Event()
         loop = asyncio.get_running_loop()
         stop.append(partial(loop.call_soon_threadsafe, ended.set))
-        async with serving(data) as demo:
+        async with engines() as environment, serving(data, environment) as demo:
             demos.append(demo)
             started.set()
             await ended.wait()

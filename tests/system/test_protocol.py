@@ -20,6 +20,7 @@ from shared.contracts.errors import CloseCode, ErrorCode
 from shared.contracts.ids import SAFE_INTEGER, ClientId, OrderId, Seq
 from shared.secret_file import load_or_make_secret
 from tests.system.conftest import Demo, serving
+from tests.system.engines import Engines
 from tests.system.wire import Wire, token_of, wire
 
 FILM: Final = OrderId("film-2041")
@@ -31,10 +32,13 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def system(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Demo]:
+async def system(tmp_path_factory: pytest.TempPathFactory, engines: Engines) -> AsyncIterator[Demo]:
     """One system for all: nothing here depends on what another test left behind."""
     folder = tmp_path_factory.mktemp("system")
-    async with serving(folder, {"ORDER_CHAT_ORIGINS": SHOP}) as demo:
+    async with (
+        engines() as environment,
+        serving(folder, {"ORDER_CHAT_ORIGINS": SHOP, **environment}) as demo,
+    ):
         yield demo
 
 
