@@ -39,6 +39,7 @@ format: install
 
 bench: install
 	$(BIN)/python -m tests.bench.two_windows
+	$(BIN)/python -m tests.bench.two_gateways
 
 prove: install
 	$(BIN)/python -m tests.prove
