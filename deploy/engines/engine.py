@@ -197,15 +197,22 @@ def last_lines(file: Path) -> Sequence[str]:
     return [f"    {line}" for line in text.splitlines()[-LOG_LINES:]]
 
 
+_given: set[int] = set()
+"""Ports this process gave away: they stay free to look at until whoever has one listens."""
+
+
 def free_port() -> int:
     """A TCP port on 127.0.0.1 that nobody listens on and nobody is given by chance."""
     for port in random.sample(PORTS, 100):
+        if port in _given:
+            continue
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((HOST, port))
             except OSError:
                 continue
+            _given.add(port)
             return port
     raise Unavailable(f"No free port from {PORTS.start} to {PORTS.stop} on {HOST}.")
 

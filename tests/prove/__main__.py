@@ -16,11 +16,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from tests.faults.proxy import Link
+from tests.prove.ground import secret_from
 from tests.prove.history import History
 from tests.prove.nemesis import cut_often, kill_often
 from tests.prove.promises import PROMISES, prove_apart
 from tests.prove.proof import Proof
-from tests.prove.proxy import Link
 from tests.prove.report import Row, check_marks, excerpt, figures, table, write_into
 from tests.prove.server import Server
 from tests.prove.trial import Break, Result, Trial
@@ -86,8 +87,8 @@ def _prove_promises(folder: Path, seed: str, scale: float) -> list[Proof]:
     return proofs
 
 
-async def _run(folder: Path, seed: str, break_: Break) -> Result:
-    trial = Trial(folder, ORDERS, seed)
+async def _run(folder: Path, seed: str, break_: Break[Server]) -> Result:
+    trial = Trial(Server(folder, secret_from(seed)), ORDERS, seed)
     try:
         result = await trial.run(break_)
     finally:

@@ -9,10 +9,13 @@ from shared.contracts import events as log
 from shared.contracts.ids import OrderId, UserId
 from shared.timeline import Entry, show
 from tests.prove.delivery import check_delivery
-from tests.prove.evidence import Evidence, Violation
-from tests.prove.history import Record, ShownMessage, glimpse
+from tests.prove.evidence import NOTICED_S, Evidence, Violation, events_of
+from tests.prove.history import Opened, Record, ShownMessage, glimpse
 from tests.prove.outcomes import check_outcomes, check_settled
 from tests.prove.truth import Truth, is_durable
+
+TOKEN_GRACE_S: Final = 5.0
+"""So long after its token's end a connection may live on."""
 
 
 def check(history: Iterable[Record], truth: Truth) -> list[Violation]:
@@ -80,7 +83,7 @@ def check_offsets(evidence: Evidence) -> Iterator[Violation]:
 
 def check_durable(evidence: Evidence) -> Iterator[Violation]:
     """`ack-before-durable`: what was shown is in the log, and was when the process was killed."""
-    kills = sorted((f for f in evidence.faults if f.kind == "kill"), key=lambda kill: kill.at)
+    kills = sorted((f for f in evidence.faults if f.ends is not None), key=lambda kill: kill.at)
     times = [kill.at for kill in kills]
     for client, at, order_id, event in evidence.sights:
         if (order_id, event.seq) not in evidence.entries:
@@ -110,14 +113,27 @@ def check_fifo(evidence: Evidence) -> Iterator[Violation]:
 
 def check_foreign(evidence: Evidence) -> Iterator[Violation]:
     """`foreign`: a client is shown the order it opened and no other, and only as a party of it."""
-    opened = {view.client: (view.order_id, view.user_id) for view in evidence.views}
-    opened |= {typed.client: (typed.order_id, typed.by) for typed in evidence.typed.values()}
     for client, _, order_id, event in evidence.sights:
-        if client not in opened:
-            continue
-        own, user_id = opened[client]
-        if order_id != own or user_id not in evidence.parties(order_id):
+        own, user_id = evidence.purposes[client]
+        if order_id != own or not evidence.ever_read(order_id, user_id):
             yield Violation("foreign", client, f"{event.seq} of order {order_id}")
+
+
+def check_revoked(evidence: Evidence) -> Iterator[Violation]:
+    """`after-revoke`: no party is shown what came after it was removed, nor after its token."""
+    for client, _, order_id, event in evidence.sights:
+        _, user_id = evidence.purposes[client]
+        was_party = evidence.ever_read(order_id, user_id)
+        if was_party and not evidence.may_read(order_id, user_id, event.seq):
+            yield Violation("after-revoke", client, f"{event.seq} came after the removal")
+    for client, records in evidence.clients.items():
+        ends: float | None = None
+        for record in records:
+            if isinstance(record, Opened):
+                ends = record.token_ends
+            elif ends is not None and record.at > ends + TOKEN_GRACE_S + NOTICED_S:
+                for event in events_of(record):
+                    yield Violation("after-revoke", client, f"{event.seq} came after the token")
 
 
 def check_convergence(evidence: Evidence) -> Iterator[Violation]:
@@ -165,6 +181,7 @@ CHECKS: Final[tuple[Callable[[Evidence], Iterator[Violation]], ...]] = (
     check_durable,
     check_fifo,
     check_foreign,
+    check_revoked,
     check_convergence,
     check_unread,
     check_archive,

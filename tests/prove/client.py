@@ -129,7 +129,7 @@ class Client:
             return None
         self._connection += 1
         self._session = session = Session(self._device, self._connection)
-        self._device.history.write(history.Opened(**self._stamp()))
+        self._device.history.write(self._device.opened(self._stamp()))
         ending, code = await self._hold(socket, session)
         self._device.history.write(history.Closed(**self._stamp(), why=ending, code=code))
         self._session = None

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import msgspec
 
 from shared.contracts.ids import OrderId, UserId
-from tests.prove.history import History
+from tests.prove.history import History, Opened, Stamp
 from tests.prove.outbox import Outbox
 from tests.prove.view import View
 
@@ -27,3 +27,11 @@ class Device(msgspec.Struct):
     """What the device takes for the time of day. Its ids begin with that; nothing else shows it."""
     wants_all: bool = False
     """Whether to page back until the screen holds everything."""
+    token_ends: float | None = None
+    """When the token ends, in the time records carry; null: not soon."""
+
+    def opened(self, stamp: Stamp) -> Opened:
+        """What is written down when a connection is open."""
+        return Opened(
+            **stamp, order_id=self.order_id, user_id=self.user_id, token_ends=self.token_ends
+        )

@@ -5,6 +5,7 @@ from typing import Final, Literal, NamedTuple
 
 import msgspec
 
+from shared.contracts import events as log
 from shared.contracts.ids import ClientId, MessageId, OrderId, Seq, UserId, message_id
 from shared.timeline import Entry
 from tests.prove.history import (
@@ -15,6 +16,7 @@ from tests.prove.history import (
     Glimpse,
     Joined,
     Live,
+    Opened,
     Paged,
     Record,
     Sent,
@@ -40,6 +42,7 @@ Check = Literal[
     "dropped",
     "barred",
     "foreign",
+    "after-revoke",
     "convergence",
     "unread",
 ]
@@ -77,6 +80,8 @@ class Evidence:
         self.views: list[Viewed] = []
         self.faults: list[Faulted] = []
         self.clients: dict[str, list[Done]] = {}
+        self.purposes: dict[str, tuple[OrderId, UserId]] = {}
+        """What each client is for."""
         for record in history:
             if isinstance(record, Faulted):
                 self.faults.append(record)
@@ -86,6 +91,8 @@ class Evidence:
                 self.typed[record.id] = record
             elif isinstance(record, Viewed):
                 self.views.append(record)
+            elif isinstance(record, Opened):
+                self.purposes[record.client] = record.order_id, record.user_id
         self.sights = [
             Sight(client, record.at, record.order_id, event)
             for client, records in self.clients.items()
@@ -100,6 +107,15 @@ class Evidence:
         }
         self.standing: dict[MessageId, Entry] = {
             entry.id: entry for entry in self.entries.values() if entry.stands and entry.id
+        }
+
+        self._readers = {
+            order_id: [
+                (entry.seq, _readers_by(entry.event))
+                for entry in order.entries
+                if entry.stands and isinstance(entry.event, log.OrderChanged)
+            ]
+            for order_id, order in truth.orders.items()
         }
 
     def id_of(self, typed: Typed) -> MessageId:
@@ -122,17 +138,28 @@ class Evidence:
         """What was refused for good, or so far every time."""
         return {id_ for id_, fate in self._fates() if fate.used_up or fate.only_refused}
 
-    def parties(self, order_id: OrderId) -> set[UserId]:
-        """The participants of an order at the end."""
+    def may_read(self, order_id: OrderId, user_id: UserId, seq: Seq) -> bool:
+        """Whether the order itself lets a user read what stands at a position."""
+        readers: frozenset[UserId] = frozenset()
+        for since, those in self._readers.get(order_id, ()):
+            if since <= seq:
+                readers = those
+        return user_id in readers
+
+    def ever_read(self, order_id: OrderId, user_id: UserId) -> bool:
+        """Whether the order let a user read at any time."""
+        return any(user_id in readers for _, readers in self._readers.get(order_id, ()))
+
+    def is_shut_out(self, client: str) -> bool:
+        """Whether the user of *client* may not read in the end what it was made to read."""
+        order_id, user_id = self.purposes[client]
         order = self.truth.orders.get(order_id)
-        if order is None or order.state.order is None:
-            return set()
-        return {party.user_id for party in order.state.order.participants}
+        return order is None or not self.may_read(order_id, user_id, order.state.head)
 
     def is_faulty(self, client: str, since: float, until: float) -> bool:
         """Whether something was broken for *client* at any time from *since* until *until*."""
         return any(
-            fault.client in (None, client)
+            (fault.clients is None or client in fault.clients)
             and fault.at <= until
             and since <= fault.until + NOTICED_S
             for fault in self.faults
@@ -146,6 +173,12 @@ class Evidence:
         typed = self.typed.get(sight.event.client_id) if sight.event.client_id else None
         own = typed is not None and typed.client == sight.client and typed.by == sight.event.by
         return typed if own else None
+
+
+def _readers_by(order: log.OrderChanged) -> frozenset[UserId]:
+    return frozenset(
+        party.user_id for party in order.participants if "read" in order.may.get(party.role, ())
+    )
 
 
 class _Fate(msgspec.Struct):

@@ -23,7 +23,18 @@ Kind = Literal["message", "edit", "delete"]
 Outcome = Literal["refused", "unknown"]
 
 FaultKind = Literal[
-    "kill", "restart", "reset", "close", "blackhole", "deaf", "mute", "stall", "slice", "midframe"
+    "kill",
+    "pause",
+    "restart",
+    "flush",
+    "reset",
+    "close",
+    "blackhole",
+    "deaf",
+    "mute",
+    "stall",
+    "slice",
+    "midframe",
 ]
 
 
@@ -95,6 +106,12 @@ class Typed(_Done, frozen=True, kw_only=True, tag="typed", gc=False):
 class Opened(_Done, frozen=True, kw_only=True, tag="opened", gc=False):
     """The websocket is open; nothing was sent yet."""
 
+    order_id: OrderId
+    """The order this client is for."""
+    user_id: UserId
+    token_ends: float | None = None
+    """When the token it shows ends; null: after the trial."""
+
 
 class Closed(_Done, frozen=True, kw_only=True, tag="closed", gc=False):
     """The connection is over; attempts it left without an outcome may or may not be in the log."""
@@ -159,11 +176,13 @@ class Told(_Done, frozen=True, kw_only=True, tag="told", gc=False):
 
 
 class Faulted(_Record, frozen=True, kw_only=True, tag="faulted", gc=False):
-    """Something was broken from `at` until `until`; null `client`: for everybody."""
+    """Something was broken from `at` until `until`."""
 
     kind: FaultKind
     until: float
-    client: str | None = None
+    part: str = "server"
+    clients: frozenset[str] | None = None
+    """Whose connections may suffer from it; null: everybody's."""
     ends: tuple[int, ...] | None = None
     """After a kill: of every partition the offset its next record would get."""
 

@@ -5,8 +5,9 @@ import random
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
+from tests.faults.proxy import Link, Wire
+from tests.faults.weather import Direction
 from tests.prove.history import Faulted, FaultKind, History, now
-from tests.prove.proxy import Direction, Link, Wire
 from tests.prove.server import Server
 from tests.prove.truth import read_ends
 
@@ -64,7 +65,7 @@ async def _cut(
 ) -> None:
     at = now()
     await CUTS[kind](wire, dice)
-    history.write(Faulted(at=at, kind=kind, until=now(), client=name))
+    history.write(Faulted(at=at, kind=kind, until=now(), part="link", clients=frozenset({name})))
 
 
 async def _reset(wire: Wire, _: random.Random) -> None:

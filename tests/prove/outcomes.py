@@ -49,13 +49,14 @@ class _Walk:
         self._attempts: dict[ClientId, list[_Attempt]] = {}
         """The attempts of this connection, oldest first."""
         self._opened_at = 0.0
+        self._token_ends: float | None = None
         for record in evidence.clients[client]:
             self._follow(record)
 
     def _follow(self, record: Done) -> None:
         match record:
-            case Opened(at=at):
-                self._opened_at = at
+            case Opened(at=at, token_ends=token_ends):
+                self._opened_at, self._token_ends = at, token_ends
                 self._attempts.clear()
             case Sent(id=id_, ref=ref, retry=retry):
                 self._attempts.setdefault(id_, []).append(_Attempt(ref, retry))
@@ -63,7 +64,7 @@ class _Walk:
                 self._answer(record)
             case Closed():
                 self._close(record)
-            case Barred(code=code):
+            case Barred(code=code) if not self._evidence.is_shut_out(self._client):
                 self._report("barred", f"the own order was not opened: {code}")
             case _:
                 for event in events_of(record):
@@ -109,7 +110,9 @@ class _Walk:
     def _close(self, closed: Closed) -> None:
         if self._evidence.is_faulty(self._client, self._opened_at, closed.at):
             return
-        if closed.why != "left":
+        if self._token_ends is not None and self._token_ends <= closed.at:
+            return
+        if closed.why not in ("left", "barred"):  # being barred is judged by itself
             self._report(
                 "dropped",
                 f"connection {closed.connection} ended unharmed: {closed.why} {closed.code}",

@@ -12,11 +12,14 @@ from pathlib import Path
 from typing import Final
 
 from tests.prove import (
+    archive,
     clocks,
     exhaustion,
+    fleet_trial,
     gaps,
     isolation,
     leaks,
+    outages,
     restart,
     resume,
     revocation,
@@ -26,7 +29,7 @@ from tests.prove.proof import Proof, Prove
 from tests.prove.report import excerpt
 
 RESTARTS: Final = 20
-DEADLINE_S: Final = 600.0
+DEADLINE_S: Final = 1_200.0
 """Longer than any of them takes."""
 
 
@@ -52,8 +55,13 @@ PROMISES: Final[Mapping[str, Prove]] = {
     "isolation": isolation.prove,
     "leaks": leaks.prove,
     "clocks": clocks.prove,
+    "fleet_trial": fleet_trial.prove,
+    "fleet_cluster": fleet_trial.prove_cluster,
+    "outages": outages.prove,
+    "archive": archive.prove,
 }
-"""By the name of the module: `python -m tests.prove.NAME` proves one alone."""
+"""By the name of the module: `python -m tests.prove.NAME` proves one alone, and
+`python -m tests.prove.fleet_trial --cluster` the cluster."""
 
 
 def prove_apart(name: str, folder: Path, seed: str, scale: float) -> Proof:

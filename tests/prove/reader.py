@@ -33,7 +33,9 @@ class Reader:
     async def read(self, url: str) -> None:
         """Replay the whole order and write down what it comes to."""
         async with asyncio.timeout(DEADLINE_S), connect(url, proxy=None, max_size=2**22) as socket:
-            self._history.write(history.Opened(**self._stamp()))
+            self._history.write(
+                history.Opened(**self._stamp(), order_id=self._order_id, user_id=self._user_id)
+            )
             await _say(socket, frames.Hello(token=self._token))
             unread = await self._join(socket)
             while not await self._replay_page(socket):

@@ -22,7 +22,16 @@ COLUMNS: Final[Mapping[str, frozenset[Check]]] = {
     "doubled": frozenset({"duplicate", "inconsistent-offset"}),
     "reordered": frozenset({"nonmonotonic-deliver", "fifo"}),
     "wrong outcome": frozenset(
-        {"aborted-read", "outcome", "unsettled", "unwarranted", "dropped", "barred", "foreign"}
+        {
+            "aborted-read",
+            "outcome",
+            "unsettled",
+            "unwarranted",
+            "dropped",
+            "barred",
+            "foreign",
+            "after-revoke",
+        }
     ),
     "views that differ": frozenset({"convergence", "unread"}),
 }
@@ -96,7 +105,9 @@ def figures(result: Result) -> str:
     answers = Counter(
         str(record.code or record.outcome) for record in records if isinstance(record, Answered)
     )
-    faults = Counter(record.kind for record in records if isinstance(record, Faulted))
+    faults = Counter(
+        f"{record.part} {record.kind}" for record in records if isinstance(record, Faulted)
+    )
     return (
         f"{seen:,} events seen live, {repairs} holes repaired, {retries:,} retries, "
         f"answers {dict(answers)}, faults {dict(faults)}"

@@ -18,9 +18,10 @@ from typing import Final
 
 import msgspec
 
+from tests.faults.proxy import Link
 from tests.prove.evidence import Violation
+from tests.prove.ground import secret_from
 from tests.prove.history import Closed, Faulted, History, Joined, Opened, Told, now
-from tests.prove.proxy import Link
 from tests.prove.report import excerpt, lost_and_doubled
 from tests.prove.server import Server
 from tests.prove.trial import Result, Trial
@@ -73,7 +74,7 @@ async def restart_often(
 ) -> Figures:
     """Restart a server under load so many times. Raises `ServerFailed` if it ends with an error."""
     dice = random.Random(seed)
-    trial = Trial(folder, ORDERS, seed, environment)
+    trial = Trial(Server(folder, secret_from(seed), environment), ORDERS, seed)
 
     async def restart(server: Server, links: Mapping[str, Link], history: History) -> None:
         for _ in range(times):

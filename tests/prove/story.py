@@ -33,9 +33,9 @@ class Story:
         self.records: list[Record] = []
         self.archive_lacks: set[Seq] = set()
         self._clock = 0.0
-        self._append(_order())
+        self._append(order(ANNA, BEN))
         for name in ("anna-1", "ben-1"):
-            self.write(history.Opened(**self.stamp(name)))
+            self.write(self.opened(name))
             self.write(self._joined(name, after=NOTHING, since=0))
         self._say(ANNA, "a1")
         self._say(ANNA, "a2")
@@ -74,6 +74,11 @@ class Story:
         number = sum(isinstance(r, history.Opened) and r.client == client for r in self.records)
         return Stamp(at=self._clock, client=client, connection=max(number, 1))
 
+    def opened(self, client: str, user_id: UserId | None = None) -> history.Opened:
+        """A connection that is just open."""
+        user_id = user_id or (BEN if client.startswith("ben") else ANNA)
+        return history.Opened(**self.stamp(client), order_id=ORDER, user_id=user_id)
+
     def find(self, client: str, text: str) -> int:
         """Where in the history *client* was handed the event sent as *text* by itself."""
         return next(
@@ -87,31 +92,30 @@ class Story:
     # How it came about.
 
     def _cut_off_anna(self) -> None:
-        self.write(
-            history.Faulted(at=self._clock, kind="reset", until=self._clock, client="anna-1")
-        )
+        cut = frozenset({"anna-1"})
+        self.write(history.Faulted(at=self._clock, kind="reset", until=self._clock, clients=cut))
         self.write(history.Closed(**self.stamp("anna-1"), why="lost", code=None))
         self._type(BEN, "e1", "edit", "b1, better")
         self._deliver(self._append(_edit(BEN, "e1", "b1", "b1, better")), "ben-1")
         self._type(BEN, "e2", "edit", "too late")
         self._answer(BEN, "e2", 1, "refused", ErrorCode.READ_ONLY, retry=False)
         since = len(self.log) - 1
-        self.write(history.Opened(**self.stamp("anna-1")))
+        self.write(self.opened("anna-1"))
         self.write(self._joined("anna-1", after=self.entries()[since - 1].seq, since=since))
 
     def _say(self, by: UserId, text: str) -> None:
         self._type(by, text, "message", text)
-        self._deliver(self._append(_message(by, text)), "anna-1", "ben-1")
+        self._deliver(self._append(message(by, text)), "anna-1", "ben-1")
 
     def _say_after_refusal(self, by: UserId, text: str) -> None:
         self._type(by, text, "message", text)
         self._answer(by, text, 1, "refused", ErrorCode.BUSY, retry=True)
         self._send(by, text, 2, retry=False)
-        self._deliver(self._append(_message(by, text)), "anna-1", "ben-1")
+        self._deliver(self._append(message(by, text)), "anna-1", "ben-1")
 
     def _say_after_unknown(self, by: UserId, text: str) -> None:
         self._type(by, text, "message", text)
-        seq = self._append(_message(by, text))
+        seq = self._append(message(by, text))
         self._answer(by, text, 1, "unknown", None, retry=True)
         self._send(by, text, 2, retry=True)
         self._deliver(seq, "anna-1", "ben-1")
@@ -126,7 +130,7 @@ class Story:
         self.write(
             history.Faulted(at=killed_at + 9, kind="kill", until=killed_at + 10, ends=tuple(ends))
         )
-        self.write(history.Opened(**self.stamp("fresh")))
+        self.write(self.opened("fresh"))
         entries = self.entries()
         page = tuple(glimpse(show(entry)) for entry in entries)
         self.write(history.Paged(**self.stamp("fresh"), order_id=ORDER, after=NOTHING, events=page))
@@ -234,23 +238,28 @@ def _on_screen(entries: list[Entry]) -> Iterator[ShownMessage]:
             )
 
 
-def _order() -> log.OrderChanged:
-    parties = (log.Participant(ANNA, "creator", "Anna"), log.Participant(BEN, "advertiser", "Ben"))
+def order(*parties: UserId, version: int = 1) -> log.OrderChanged:
+    """The order with these parties."""
+    participants = tuple(
+        log.Participant(user_id, "creator" if user_id == ANNA else "advertiser", user_id.title())
+        for user_id in parties
+    )
     return log.OrderChanged(
         order_id=ORDER,
         by=UserId("service:orders"),
         as_="service",
-        version=1,
+        version=version,
         status="pending",
         previous_status=None,
         title="An order",
-        participants=parties,
+        participants=participants,
         may=dict.fromkeys(("creator", "advertiser"), ("read", "send", "edit", "delete")),
         edit_window_ms=900_000,
     )
 
 
-def _message(by: UserId, text: str) -> log.Message:
+def message(by: UserId, text: str) -> log.Message:
+    """A message sent under `client_id(text)`."""
     return log.Message(
         order_id=ORDER,
         by=by,

@@ -23,7 +23,7 @@ class _Event(msgspec.Struct):
 
 
 class Tamper:
-    """One connection's stream from the server; `arm` says what is done to its next event."""
+    """One connection as a `Filter`; `arm` says what is done to the next event."""
 
     def __init__(self, on_done: Callable[[Trick, Seq], None]) -> None:
         """*on_done* is told of each trick and of the position of the event that did not come."""
@@ -39,8 +39,12 @@ class Tamper:
         """Do this to the next event."""
         self._trick = trick
 
-    def feed(self, data: bytes) -> bytes:
-        """What to pass on, now that *data* came."""
+    def up(self, data: bytes) -> bytes:
+        """What the client says passes as it is."""
+        return data
+
+    def down(self, data: bytes) -> bytes:
+        """What to pass on, now that *data* came from the server."""
         self._waiting += data
         passed = b""
         if not self._greeted:

@@ -9,12 +9,23 @@ import pytest
 from shared.contracts import events as log
 from shared.contracts.errors import ErrorCode
 from shared.contracts.ids import OrderId, Seq
+from shared.timeline import show
 from tests.prove import history
 from tests.prove.checker import check
 from tests.prove.evidence import Check
 from tests.prove.history import Record
 from tests.prove.report import COLUMNS
-from tests.prove.story import ANNA, BEN, Story, client_id, id_of, to_record, unlike
+from tests.prove.story import (
+    ANNA,
+    BEN,
+    Story,
+    client_id,
+    id_of,
+    message,
+    order,
+    to_record,
+    unlike,
+)
 
 Fault = Callable[[Story], None]
 FAULTS: list[tuple[Check, Fault]] = []
@@ -126,6 +137,22 @@ def later_message_overtook(story: Story) -> None:
 def event_of_another_order_was_handed_out(story: Story) -> None:
     at, live = _live(story, "ben-1", "a1")
     story.records[at] = msgspec.structs.replace(live, order_id=OrderId("o2"))
+
+
+@turns_red("after-revoke")
+def removed_party_was_shown_what_came_later(story: Story) -> None:
+    story.log.append(to_record(order(BEN, version=2), len(story.log)))
+    story.log.append(to_record(message(BEN, "b3"), len(story.log)))
+    last = story.entries()[-1]
+    shown = history.glimpse(show(last))
+    story.write(history.Live(**story.stamp("anna-1"), order_id=OrderId("o1"), event=shown))
+
+
+@turns_red("after-revoke")
+def connection_outlived_its_token(story: Story) -> None:
+    opened = story.records[0]
+    assert isinstance(opened, history.Opened)
+    story.records[0] = msgspec.structs.replace(opened, token_ends=-100.0)
 
 
 @turns_red("ack-before-durable")

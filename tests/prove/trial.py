@@ -1,29 +1,26 @@
-"""One trial: a server, parties who talk, something that breaks; then calm, and the check."""
+"""One trial: a system, parties who talk, something that breaks; then calm, and the check."""
 
 import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from pathlib import Path
-from typing import Final
+from typing import Final, Generic, Protocol, TypeVar
 
 import httpx
 import msgspec
 
 from shared.contracts.ids import OrderId, UserId
-from shared.store.sqlite import SqliteStore
 from shared.tokens import Role, mint
+from tests.faults.proxy import Link
 from tests.prove import history
 from tests.prove.checker import check
 from tests.prove.client import Client, Habits, Pace
 from tests.prove.device import Device
 from tests.prove.evidence import Violation
 from tests.prove.history import History, now
-from tests.prove.proxy import Link
 from tests.prove.reader import Reader
-from tests.prove.server import Server
-from tests.prove.truth import Truth, read_log, read_store
+from tests.prove.truth import Truth
 
 ROLES: Final = ("creator", "advertiser")
 QUIET_S: Final = 1.5
@@ -31,12 +28,45 @@ QUIET_S: Final = 1.5
 CALM_S: Final = 60.0
 """After so long whatever has not settled never will."""
 
-STORE_FILE: Final = "store.db"
-
 TALKER: Final = Habits()
+PACE: Final = Pace()
 EDITOR: Final = Habits(edits=5, deletes=1.5, marks=4, typing=4)
 
-Break = Callable[[Server, Mapping[str, Link], History], Awaitable[None]]
+
+class System(Protocol):
+    """What is tried, as its clients and its judge see it."""
+
+    secret: str
+    """What tokens are signed with."""
+
+    @property
+    def orders_url(self) -> str:
+        """Where orders are made."""
+        ...
+
+    def chat_ports(self) -> Sequence[int]:
+        """Where a new client may connect to, the best first."""
+        ...
+
+    async def start(self) -> None:
+        """Return when it is ready. Raises `ServerFailed`."""
+        ...
+
+    async def stop(self) -> None:
+        """End it in good order, with everything archived. Raises `ServerFailed`."""
+        ...
+
+    async def kill(self) -> None:
+        """End it at once; nothing if it has ended."""
+        ...
+
+    async def truth(self) -> Truth:
+        """What log and store hold, once it has stopped."""
+        ...
+
+
+S = TypeVar("S", bound=System)
+Break = Callable[[S, Mapping[str, Link], History], Awaitable[None]]
 """Breaks things for a while; all is whole again when it returns."""
 
 
@@ -47,46 +77,49 @@ class Result(msgspec.Struct, frozen=True):
     violations: Sequence[Violation]
     converged_s: float
     """How long after the last fault every screen showed the same."""
+    copies: int
+    """Records in the log that are copies of others: tries that were really made twice."""
 
 
-class Trial:
+class Trial(Generic[S]):
     """Orders with two parties each, and two clients of each party."""
 
     def __init__(
         self,
-        folder: Path,
+        system: S,
         orders: int,
         seed: str,
-        environment: Mapping[str, str] | None = None,
+        habits: Sequence[Habits] = (TALKER, EDITOR),
+        pace: Pace = PACE,
     ) -> None:
+        """*habits*: of the clients of each party, one each; *pace*: of all."""
         self.history = History()
-        self._folder = folder
-        self._environment = environment
+        self._system = system
+        self._habits = habits
+        self._pace = pace
         self._seed = seed
-        self._secret = random.Random(seed).randbytes(32).hex()
         self._orders = [OrderId(f"order-{number}") for number in range(1, orders + 1)]
         self._links: dict[str, Link] = {}
         self._clients: list[Client] = []
 
-    async def run(self, break_: Break) -> Result:
-        """Run it. What is wrong with the server is in the result; what is wrong here raises."""
-        self._folder.mkdir(parents=True)
-        server = Server(self._folder, self._secret, self._environment)
+    async def run(self, break_: Break[S]) -> Result:
+        """Run it. What is wrong with the system is in the result; what is wrong here raises."""
+        system = self._system
         try:
-            await server.start()
-            await self._make_orders(server)
+            await system.start()
+            await self._make_orders()
             async with AsyncExitStack() as links:
-                await self._make_clients(server, links)
-                converged_s = await self._talk(server, break_)
-            await self._read_afresh(server)
-            await server.stop()
+                await self._make_clients(links)
+                converged_s = await self._talk(break_)
+            await self._read_afresh()
+            await system.stop()
         finally:
-            await server.kill()
-        truth = await asyncio.to_thread(read_log, server.data)
-        await self._read_store(server, truth)
-        return Result(self.history, check(self.history, truth), converged_s)
+            await system.kill()
+        truth = await system.truth()
+        violations = await asyncio.to_thread(check, self.history, truth)
+        return Result(self.history, violations, converged_s, truth.copies)
 
-    async def _make_orders(self, server: Server) -> None:
+    async def _make_orders(self) -> None:
         token = self._mint("prove", "service")
         async with httpx.AsyncClient(headers={"Authorization": f"Bearer {token}"}) as http:
             for order_id in self._orders:
@@ -95,16 +128,18 @@ class Trial:
                     for role in ROLES
                 ]
                 body = {"title": f"Order {order_id}", "participants": parties}
-                answer = await http.put(f"{server.url}/v1/orders/{order_id}", json=body)
+                answer = await http.put(
+                    f"{self._system.orders_url}/v1/orders/{order_id}", json=body
+                )
                 answer.raise_for_status()
 
-    async def _make_clients(self, server: Server, links: AsyncExitStack) -> None:
+    async def _make_clients(self, links: AsyncExitStack) -> None:
         for order_id in self._orders:
             for role in ROLES:
-                for number, habits in enumerate((TALKER, EDITOR), start=1):
+                for number, habits in enumerate(self._habits, start=1):
                     user_id = _party(order_id, role)
                     name = f"{user_id}-{number}"
-                    link = await links.enter_async_context(Link(server.port))
+                    link = await links.enter_async_context(Link(self._system.chat_ports))
                     device = Device(
                         name=name,
                         user_id=user_id,
@@ -115,13 +150,13 @@ class Trial:
                     )
                     url = f"ws://127.0.0.1:{link.port}/v1/chat"
                     self._links[name] = link
-                    self._clients.append(Client(device, url, habits, Pace()))
+                    self._clients.append(Client(device, url, habits, self._pace))
 
-    async def _talk(self, server: Server, break_: Break) -> float:
+    async def _talk(self, break_: Break[S]) -> float:
         async with asyncio.TaskGroup() as running:
             for client in self._clients:
                 running.create_task(client.run())
-            await break_(server, self._links, self.history)
+            await break_(self._system, self._links, self.history)
             whole_at = now()
             for client in self._clients:
                 client.hush()
@@ -155,23 +190,18 @@ class Trial:
             client.settled and client.device.view.complete for client in self._clients
         )
 
-    async def _read_afresh(self, server: Server) -> None:
-        url = f"ws://127.0.0.1:{server.port}/v1/chat"
+    async def _read_afresh(self) -> None:
+        url = f"ws://127.0.0.1:{self._system.chat_ports()[0]}/v1/chat"
         for order_id in self._orders:
             for role in ROLES:
                 user_id = _party(order_id, role)
                 token = self._mint(user_id, "user")
                 await Reader(f"{user_id}-fresh", user_id, token, order_id, self.history).read(url)
 
-    async def _read_store(self, server: Server, truth: Truth) -> None:
-        store = await SqliteStore.open(server.data / STORE_FILE)
-        try:
-            await read_store(store, truth)
-        finally:
-            await store.close()
-
     def _mint(self, user_id: str, role: Role) -> str:
-        return mint(self._secret.encode(), user_id, roles=[role], ttl_s=7_200, now=time.time())
+        return mint(
+            self._system.secret.encode(), user_id, roles=[role], ttl_s=7_200, now=time.time()
+        )
 
 
 def _party(order_id: OrderId, role: str) -> UserId:

@@ -1,6 +1,7 @@
 """What really happened, read from outside once everything has stopped: the log, and the store.
 
-The log file is read here with SQL of our own, not through the adapter that wrote it.
+A log in a file is read here with SQL of our own, not through the adapter that wrote it; one that
+others hold is read through its port.
 """
 
 import shutil
@@ -16,14 +17,17 @@ import msgspec
 from shared.contracts.events import NotAnEvent, decode_event
 from shared.contracts.ids import NOTHING, OFFSET_BITS, OrderId, Seq, make_seq
 from shared.contracts.topics import partition_of
-from shared.conversation import Conversation
-from shared.log.port import Record
+from shared.conversation import Conversation, Verdict
+from shared.log.port import Log, Record
 from shared.store.port import Reading
 from shared.timeline import Entry, apply_all, change_of, make_entry
 
 EPOCH: Final = 1
 LOG_FILE: Final = "log.db"
 STORE_PAGE: Final = 500
+FETCH_RECORDS: Final = 2_000
+FETCH_WAIT_S: Final = 20.0
+"""So long a log that has more to tell may be silent."""
 
 
 class Order(msgspec.Struct):
@@ -41,6 +45,12 @@ class Truth(msgspec.Struct):
 
     orders: Mapping[OrderId, Order]
     partitions: int
+
+    @property
+    def copies(self) -> int:
+        """How many records are void as copies."""
+        verdicts = (entry.verdict for order in self.orders.values() for entry in order.entries)
+        return sum(verdict is Verdict.COPY for verdict in verdicts)
 
 
 def fold(
@@ -83,6 +93,28 @@ def read_log(
             epoch=epoch,
             earlier=earlier,
         )
+
+
+async def read_whole(log: Log) -> Truth:
+    """The truth of a log as far as it goes now. Raises `OSError` if it cannot be read."""
+    ends = await log.ends()
+    missing = {partition for partition, end in enumerate(ends) if end}
+    records: dict[int, list[Record]] = {partition: [] for partition in missing}
+    reader = log.reader()
+    for partition in missing:
+        reader.follow(partition, 0)
+    try:
+        while missing:
+            fetched = await reader.fetch(max_wait_s=FETCH_WAIT_S, max_records=FETCH_RECORDS)
+            if not fetched:
+                raise OSError(f"partitions {missing} do not come to their ends")
+            for partition, some in fetched.items():
+                records[partition] += some
+                if some and some[-1].offset + 1 >= ends[partition]:
+                    missing.discard(partition)
+    finally:
+        await reader.close()
+    return fold((record for some in records.values() for record in some), log.partitions)
 
 
 def read_ends(data: Path) -> tuple[int, ...]:
