@@ -36,8 +36,8 @@ TALKER: Final = Habits(every_s=0.8, burst_most=5, floods=0.1)
 EDITOR: Final = Habits(every_s=0.8, burst_most=5, floods=0.1, edits=0.2, deletes=0.1, marks=1)
 """Few edits: SecantusDB looks through a whole order for each."""
 PACE: Final = Pace(answer=30.0)
-"""An attempt may queue for 5 s behind look-ups, be looked up in a store that takes as long, and then
-fly for 8 s; on a machine that runs everything at once each takes longer."""
+"""An attempt may queue for 5 s behind look-ups, be looked up in a store that takes as long, and
+then fly for 8 s; on a machine that runs everything at once each takes longer."""
 
 WHOLE: Final = Plan(
     seconds=240,
