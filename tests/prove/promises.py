@@ -13,6 +13,7 @@ from typing import Final
 
 from tests.prove import (
     archive,
+    canaries,
     clocks,
     exhaustion,
     fleet_trial,
@@ -55,6 +56,7 @@ PROMISES: Final[Mapping[str, Prove]] = {
     "isolation": isolation.prove,
     "leaks": leaks.prove,
     "clocks": clocks.prove,
+    "canaries": canaries.prove,
     "fleet_trial": fleet_trial.prove,
     "fleet_cluster": fleet_trial.prove_cluster,
     "outages": outages.prove,
