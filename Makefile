@@ -26,7 +26,9 @@ test: install
 
 # What `make test` leaves out, on a stack of its own; the first time it downloads and builds.
 test-connected: install
-	$(BIN)/python -m deploy.stack run -- $(BIN)/python -m pytest -m connected
+	$(BIN)/python -m deploy.stack run -- $(BIN)/python -m pytest -m connected \
+		--cov --cov-config=tests/connected.coveragerc --cov-report=term:skip-covered \
+		--cov-fail-under=90
 
 lint: install
 	$(BIN)/ruff check .
