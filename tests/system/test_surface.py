@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 import httpx
+import msgspec
 import pytest
 import pytest_asyncio
 from starlette.routing import Route
@@ -13,7 +14,6 @@ from starlette.routing import Route
 from deploy.standalone import System, running
 from shared.http import ErrorBody
 from tests.system.conftest import Demo, serving
-from tests.system.test_secrets import decoded
 
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND")
 INSIDES: Final = re.compile(rb"Traceback|File \"|\.py\b|starlette|uvicorn|sqlite|msgspec", re.I)
@@ -119,4 +119,4 @@ async def test_errors_are_of_the_catalogue(app: System, path: str) -> None:
     assert answer.status_code in (401, 404)
     assert INSIDES.search(answer.content) is None
     if answer.headers["content-type"] == "application/json":
-        assert decoded(answer.content, ErrorBody).error.message
+        assert msgspec.json.decode(answer.content, type=ErrorBody).error.message
