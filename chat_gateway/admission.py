@@ -13,9 +13,10 @@ from typing import Final, Literal, TypeVar
 
 import msgspec
 
-from chat_gateway.limits import LIFTED, Buckets, TokenBucket
+from chat_gateway.limits import LIFTED
 from shared.contracts.frames import Limits
 from shared.contracts.ids import UserId
+from shared.rates import Buckets, TokenBucket
 
 Turned = Literal["pace", "silent"]
 """Why nobody more is let in now: too many come at once, or too many say nothing."""

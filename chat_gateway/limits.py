@@ -1,19 +1,12 @@
-"""Rates: what one user may ask for in a time.
+"""What one user may ask of a gateway in a time, and when it is too much."""
 
-A rate is a bucket of tokens: it holds `burst` of them and gains `rate` a second, so a quiet user
-may be quick for a while. Nothing here waits; who is refused is told when to come back.
-"""
-
-from collections import OrderedDict
-from typing import Final, Generic, TypeVar
+from typing import Final
 
 import msgspec
 
 from shared.contracts.frames import Limits
 from shared.contracts.ids import UserId
-
-BUCKETS_MAX: Final = 50_000
-"""Users remembered at a time, some 10 MB; whoever is forgotten starts with a full bucket."""
+from shared.rates import Buckets
 
 JOIN_COST: Final = 5.0
 """A join reads from the store and answers with up to 200 KiB: it counts as this many frames."""
@@ -27,8 +20,6 @@ empties a long outbox at once gets one for each of its messages before the first
 LIFTED: Final = 1_000_000_000
 """What stands for no limit; what clients are told is a number they can count with."""
 
-K = TypeVar("K")
-
 
 def lifted(limits: Limits) -> Limits:
     """*limits* without rates, and without caps on how many of a thing there may be."""
@@ -41,49 +32,6 @@ def lifted(limits: Limits) -> Limits:
         frames_per_s=LIFTED,
         frames_burst=LIFTED,
     )
-
-
-class TokenBucket:
-    """Tokens that come back with time."""
-
-    __slots__ = ("_at", "_burst", "_rate", "_tokens")
-
-    def __init__(self, rate: float, burst: float, now: float) -> None:
-        """*rate*: tokens a second; *burst*: how many it holds, and begins with."""
-        self._rate = rate
-        self._burst = burst
-        self._tokens = burst
-        self._at = now
-
-    def take(self, cost: float, now: float) -> float:
-        """Take *cost* tokens; 0 if they were there, else nothing is taken, and the answer is in how
-        many seconds they will be."""
-        self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate)
-        self._at = now
-        if self._tokens >= cost:
-            self._tokens -= cost
-            return 0.0
-        return (cost - self._tokens) / self._rate
-
-
-class Buckets(Generic[K]):
-    """A bucket for each of many, all alike."""
-
-    def __init__(self, rate: float, burst: float) -> None:
-        """See `TokenBucket`."""
-        self._rate = rate
-        self._burst = burst
-        self._buckets: OrderedDict[K, TokenBucket] = OrderedDict()
-
-    def take(self, key: K, cost: float, now: float) -> float:
-        """Take *cost* tokens of *key*'s; see `TokenBucket`."""
-        bucket = self._buckets.get(key)
-        if bucket is None:
-            bucket = self._buckets[key] = TokenBucket(self._rate, self._burst, now)
-            if len(self._buckets) > BUCKETS_MAX:
-                self._buckets.popitem(last=False)
-        self._buckets.move_to_end(key)
-        return bucket.take(cost, now)
 
 
 class Rates:
