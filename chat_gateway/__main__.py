@@ -13,7 +13,6 @@ import httpx
 import uvloop
 from starlette.applications import Starlette
 
-from chat_gateway.access import HttpOrders
 from chat_gateway.app import running, server_of
 from chat_gateway.http import make_document
 from chat_gateway.settings import BadSetting, Settings
@@ -26,6 +25,7 @@ from shared.log import open_log
 from shared.logs import configure_logs
 from shared.metrics import LoopLag, metrics_route
 from shared.openapi import document_route
+from shared.order_client import HttpOrders
 from shared.risk import UnsafeSettings, refuse
 from shared.server import spare_what_stays
 from shared.signals import open_signals

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from starlette.routing import BaseRoute, WebSocketRoute
 from starlette.types import ASGIApp
 
-from chat_gateway.access import AccessCache, Orders
+from chat_gateway.access import AccessCache
 from chat_gateway.admission import LIFTED_CAPS, Admission
 from chat_gateway.direct import DirectProtocol
 from chat_gateway.endpoint import ChatEndpoint
@@ -33,6 +33,7 @@ from chat_gateway.writer import Writer
 from shared.contracts.frames import Limits
 from shared.http import Ping
 from shared.log.port import Log
+from shared.order_client import Orders
 from shared.server import Server, config_for
 from shared.signals.port import Signals
 from shared.store.port import Store

@@ -3,9 +3,9 @@
 import logging
 from typing import Final
 
-from chat_gateway.access import OrdersUnavailable
 from chat_gateway.seam import Forbidden, NotFound, Unavailable
 from shared.contracts.errors import ErrorCode
+from shared.order_client import OrdersUnavailable
 
 logger = logging.getLogger("order_chat.gateway")
 

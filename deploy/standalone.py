@@ -22,7 +22,6 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from chat_gateway import app as chat_gateway
-from chat_gateway.access import Grant, OrdersUnavailable
 from chat_gateway.announcer import Announcer
 from chat_gateway.app import server_of
 from chat_gateway.archiver.archiver import Archiver
@@ -50,6 +49,7 @@ from shared.log.sqlite import SqliteLog
 from shared.logs import configure_logs
 from shared.metrics import LoopLag, metrics_route
 from shared.openapi import document_route
+from shared.order_client import OrdersUnavailable, Part
 from shared.risk import UnsafeSettings, refuse
 from shared.secret_file import load_or_make_secret
 from shared.server import spare_what_stays
@@ -75,13 +75,13 @@ class InProcessOrders:
         """Raise if the orders cannot be had now."""
         await self._ping()
 
-    async def access(self, order_id: OrderId, user_id: UserId) -> Grant | None:
+    async def access(self, order_id: OrderId, user_id: UserId) -> Part | None:
         """The part a user has in an order, if any."""
         try:
             access = await self._service.access(order_id, user_id)
         except order_ports.OrdersUnavailable as error:
             raise OrdersUnavailable from error
-        return Grant(access.role, access.version) if access is not None else None
+        return Part(access.role, access.version, access.may) if access is not None else None
 
 
 class System(NamedTuple):

@@ -11,7 +11,7 @@ from order_service.model import Order, Status
 from order_service.policy import Policy, digest, evaluate
 from order_service.ports import Orders, Stored, VersionTaken
 from order_service.relay import Relay
-from shared.contracts.events import OrderChanged, Participant
+from shared.contracts.events import Action, OrderChanged, Participant
 from shared.contracts.ids import SERVICE_PREFIX, OrderId, UserId
 
 WRITER: Final = UserId(SERVICE_PREFIX + "orders")
@@ -37,7 +37,8 @@ class Busy(Exception):
 
 
 class Access(msgspec.Struct, frozen=True):
-    """What a participant is to an order, and the order's version this was taken from.
+    """What a participant is to an order and may do in its status, and the order's version this was
+    taken from.
 
     It says of whom and of what: an answer that came to the wrong question grants nothing.
     """
@@ -47,6 +48,7 @@ class Access(msgspec.Struct, frozen=True):
     role: str
     status: Status
     version: int
+    may: tuple[Action, ...]
 
 
 class OrderList(msgspec.Struct, frozen=True):
@@ -118,7 +120,8 @@ class OrderService:
         role = order.role_of(user_id) if order else None
         if order is None or role is None:
             return None
-        return Access(order_id, user_id, role, order.status, order.version)
+        may = evaluate(self._policy, order.status, [role])[role]
+        return Access(order_id, user_id, role, order.status, order.version, may)
 
     async def announce_policy(self) -> None:
         """Announce all open orders again if the policy differs from the one last announced.

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from chat_gateway import app
-from chat_gateway.access import Grant, OrdersUnavailable
 from chat_gateway.session import Session
 from chat_gateway.settings import Settings
 from shared.contracts import events as log
@@ -17,6 +16,7 @@ from shared.contracts.ids import MessageId, OrderId, UserId
 from shared.contracts.topics import partition_of
 from shared.log.port import Draft
 from shared.log.sqlite import SqliteLog
+from shared.order_client import OrdersUnavailable, Part
 from shared.signals.memory import MemorySignals
 from shared.store.port import StoreUnavailable
 from shared.store.sqlite import SqliteStore
@@ -38,10 +38,10 @@ class Orders:
         self.yes = {ANNA, BEN}
         self.down = False
 
-    async def access(self, order_id: OrderId, user_id: UserId) -> Grant | None:
+    async def access(self, order_id: OrderId, user_id: UserId) -> Part | None:
         if self.down:
             raise OrdersUnavailable
-        return Grant("creator", 1) if order_id == ORDER and user_id in self.yes else None
+        return Part("creator", 1) if order_id == ORDER and user_id in self.yes else None
 
     async def ping(self) -> None:
         return

@@ -6,20 +6,21 @@ import httpx
 import pytest
 
 from chat_gateway import access as module
-from chat_gateway.access import AccessCache, Grant, HttpOrders, OrdersUnavailable
+from chat_gateway.access import AccessCache
 from chat_gateway.seam import Access
 from shared.contracts.ids import OrderId, UserId
+from shared.order_client import HttpOrders, OrdersUnavailable, Part
 from tests.shared.story import ANNA, ORDER
 
 
 class Orders:
     """An order service that counts how often it is asked."""
 
-    def __init__(self, grant: Grant | None) -> None:
+    def __init__(self, grant: Part | None) -> None:
         self.grant = grant
         self.asked = 0
 
-    async def access(self, order_id: OrderId, user_id: UserId) -> Grant | None:
+    async def access(self, order_id: OrderId, user_id: UserId) -> Part | None:
         self.asked += 1
         return self.grant
 
@@ -36,7 +37,7 @@ class Clock:
         return self.now
 
 
-YES = Grant("creator", 3)
+YES = Part("creator", 3)
 ANSWER = {
     "order_id": ORDER,
     "user_id": ANNA,
@@ -47,7 +48,7 @@ ANSWER = {
 
 
 @pytest.mark.parametrize(("grant", "seconds"), [(YES, 60.0), (None, 2.0)])
-async def test_an_answer_is_believed_for_its_time(grant: Grant | None, seconds: float) -> None:
+async def test_an_answer_is_believed_for_its_time(grant: Part | None, seconds: float) -> None:
     """A yes for a minute, a no for two seconds."""
     orders, clock = Orders(grant), Clock()
     cache = AccessCache(orders, clock)
@@ -178,7 +179,7 @@ async def test_a_failure_is_not_remembered() -> None:
     """The next join asks again."""
     orders = Orders(YES)
 
-    async def fail(order_id: OrderId, user_id: UserId) -> Grant | None:
+    async def fail(order_id: OrderId, user_id: UserId) -> Part | None:
         raise OrdersUnavailable
 
     cache = AccessCache(orders, Clock())

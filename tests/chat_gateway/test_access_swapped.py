@@ -9,10 +9,11 @@ import httpx
 import msgspec
 import pytest
 
-from chat_gateway import access as module
-from chat_gateway.access import AccessCache, Grant, HttpOrders, OrdersUnavailable
+from chat_gateway.access import AccessCache
 from chat_gateway.seam import Access
+from shared import order_client as module
 from shared.contracts.ids import OrderId, UserId
+from shared.order_client import HttpOrders, OrdersUnavailable, Part
 from tests.chat_gateway.world import turns
 from tests.shared.story import ANNA, BEN, ORDER
 
@@ -92,7 +93,7 @@ async def test_an_answer_behind_the_answer_is_nobody_elses() -> None:
         await writer.drain()
 
     async with over(answer) as orders:
-        assert await orders.access(ORDER, ANNA) == Grant("creator", 3)
+        assert await orders.access(ORDER, ANNA) == Part("creator", 3)
         await asyncio.sleep(0.05)
 
         with pytest.raises(OrdersUnavailable):
@@ -120,9 +121,9 @@ class Held:
     """An order service that answers in the order the test likes."""
 
     def __init__(self) -> None:
-        self.asked: dict[tuple[OrderId, UserId], asyncio.Future[Grant | None]] = {}
+        self.asked: dict[tuple[OrderId, UserId], asyncio.Future[Part | None]] = {}
 
-    async def access(self, order_id: OrderId, user_id: UserId) -> Grant | None:
+    async def access(self, order_id: OrderId, user_id: UserId) -> Part | None:
         self.asked[order_id, user_id] = asyncio.get_running_loop().create_future()
         return await self.asked[order_id, user_id]
 
@@ -137,9 +138,9 @@ async def test_answers_out_of_order_are_remembered_for_whom_they_are() -> None:
     questions = [(ORDER, ANNA), (FOREIGN, ANNA), (ORDER, BEN)]
     asking = [asyncio.create_task(cache.ask(*question)) for question in questions]
     await turns()
-    orders.asked[ORDER, BEN].set_result(Grant("advertiser", 1))
+    orders.asked[ORDER, BEN].set_result(Part("advertiser", 1))
     orders.asked[FOREIGN, ANNA].set_result(None)
-    orders.asked[ORDER, ANNA].set_result(Grant("creator", 2))
+    orders.asked[ORDER, ANNA].set_result(Part("creator", 2))
     first = await asyncio.gather(*asking)
 
     again = [await cache.ask(*question) for question in questions]

@@ -144,8 +144,9 @@ async def test_a_list_says_when_it_is_cut(shop: Shop, monkeypatch: pytest.Monkey
     assert answer.json()["complete"] is False
 
 
-async def test_access_tells_role_status_and_version(shop: Shop) -> None:
-    """What a gateway asks before a join; with what it asked."""
+async def test_access_tells_role_status_version_and_rights(shop: Shop) -> None:
+    """What a gateway asks before a join, and the attachment service before an upload; with what
+    they asked."""
     await shop.client.put("/v1/orders/o1", json=BODY)
 
     answer = await shop.client.get("/v1/orders/o1/access", params={"user_id": "ben"})
@@ -156,6 +157,7 @@ async def test_access_tells_role_status_and_version(shop: Shop) -> None:
         "role": "advertiser",
         "status": "pending",
         "version": 1,
+        "may": ["read", "send", "attach", "edit", "delete"],
     }
 
 
