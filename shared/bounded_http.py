@@ -33,7 +33,7 @@ class BoundedHttp(HttpToolsProtocol):
     pipelined_max: ClassVar[int] = 16
     """How many requests may wait behind the one that is being answered. Hardly anybody sends any,
     and a single read has room for thousands."""
-    request_bytes: ClassVar[int] = 1_048_576
+    request_bytes: int = 1_048_576
     """The whole request as it came. Routes have narrower bounds for bodies; this one also holds for
     what no route ever gets: framing, trailers, and the rest after an early answer."""
 

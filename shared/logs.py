@@ -32,6 +32,8 @@ _TALKATIVE: Final = {
     "httpx": logging.WARNING,
     "httpcore": logging.WARNING,
     "websockets": logging.WARNING,
+    # It warns of every form it cannot read, and quotes from it.
+    "python_multipart": logging.ERROR,
     # It says several times a second that a broker is away; our adapter says so once.
     "aiokafka": logging.CRITICAL,
 }

@@ -1,4 +1,4 @@
-"""A secret that is made once and kept in a data folder, for those who set none."""
+"""A secret that is made once and kept in a folder, for those who set none."""
 
 import os
 import secrets
@@ -10,14 +10,14 @@ from shared.tokens import check_secret
 JWT_SECRET_FILE: Final = "jwt-secret"  # noqa: S105 (a file's name)
 
 
-def load_or_make_secret(folder: Path) -> bytes:
-    """The JWT secret of a data folder; the first call makes it, and the folder if need be.
+def load_or_make_secret(folder: Path, name: str = JWT_SECRET_FILE) -> bytes:
+    """The secret *name* of a folder; the first call makes it, and the folder if need be.
 
     Processes that start at once get the same secret, and a crash leaves a whole file or none. Only
     the owner may read the file. Blocks on the disk; call it before there is an event loop, or in a
     thread. Raises `OSError`, and `ValueError` if the file holds no secret.
     """
-    file = folder / JWT_SECRET_FILE
+    file = folder / name
     if not file.exists():
         folder.mkdir(parents=True, exist_ok=True)
         _make(file)

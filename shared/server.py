@@ -27,11 +27,13 @@ def config_for(
     port: int,
     trusted_proxies: frozenset[str] = frozenset(),
     *,
+    http: type[BoundedHttp] = BoundedHttp,
     ws: type[asyncio.Protocol] | Literal["none"] = "none",
     **more: Any,
 ) -> uvicorn.Config:
     """The settings of every server of ours; *more* goes to `uvicorn.Config` as it is.
 
+    *http*: what serves requests; another one has other bounds.
     *ws*: what serves websockets. Without it their handshakes are requests like any other: uvicorn's
     own keep a connection for ever whose handshake they cannot read.
     *trusted_proxies*: IP addresses whose word on where a request comes from is taken. Anybody else
@@ -41,7 +43,7 @@ def config_for(
         app,
         host=host,
         port=port,
-        http=BoundedHttp,
+        http=http,
         ws=ws,
         proxy_headers=bool(trusted_proxies),
         forwarded_allow_ips=sorted(trusted_proxies),

@@ -8,7 +8,12 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 SERVICES = {"chat_gateway", "order_service", "attachment_service"}
-MONGO = ("shared/mongo.py", "shared/store/mongo*.py", "order_service/adapters/mongo.py")
+MONGO = (
+    "shared/mongo.py",
+    "shared/store/mongo*.py",
+    "order_service/adapters/mongo.py",
+    "attachment_service/adapters/mongo.py",
+)
 HOMES = {
     "aiokafka": ("shared/log/kafka*.py",),
     "motor": ("shared/mongo.py",),
@@ -17,6 +22,7 @@ HOMES = {
     "redis": ("shared/signals/redis*.py",),
     "minio": ("shared/blobs/minio*.py",),
     "urllib3": ("shared/blobs/minio*.py",),
+    "python_multipart": ("shared/blobs/files_form.py",),
 }
 CONTRACTS_MAY = {"__future__", "msgspec", "shared"}
 

@@ -21,8 +21,9 @@ from minio.lifecycleconfig import (
     Rule,
 )
 
+from shared.blobs.calls import COPY_S, Calls
 from shared.blobs.minio_address import Address
-from shared.blobs.minio_calls import COPY_READ_S, COPY_S, READ_S, Calls, connections
+from shared.blobs.minio_calls import COPY_READ_S, READ_S, connections, meaning
 from shared.blobs.minio_probes import PROBES_S, Probes
 from shared.blobs.minio_signing import client, sign_form
 from shared.blobs.port import (
@@ -34,9 +35,14 @@ from shared.blobs.port import (
     BlobsUnavailable,
     Shelf,
     UploadForm,
+    check_header,
     check_key,
+    check_sizes,
 )
 from shared.risk import Risk
+
+CONTENT_TYPE: Final = "application/octet-stream"
+"""Of all that we write: what a file is shown as, its link says."""
 
 PAGE: Final = 1_000
 """Keys in one answer of the server."""
@@ -50,7 +56,7 @@ class MinioBlobs:
 
     def __init__(self, address: Address) -> None:
         self._address = address
-        self._calls = Calls()
+        self._calls = Calls(meaning)
         self._connections = connections(READ_S)
         self._copy_connections = connections(COPY_READ_S)
         self._client = client(address, address.server, self._connections)
@@ -69,6 +75,11 @@ class MinioBlobs:
             raise
         return blobs
 
+    @property
+    def origin(self) -> str:
+        """The server that browsers reach."""
+        return self._address.public.origin
+
     def form(self, key: str, content_type: str, *, size_min: int, size_max: int) -> UploadForm:
         """A form that writes *key* into quarantine and nothing else."""
         return sign_form(
@@ -77,7 +88,7 @@ class MinioBlobs:
             self._bucket(Shelf.QUARANTINE),
             key=check_key(key),
             content_type=content_type,
-            sizes=(size_min, size_max),
+            sizes=check_sizes(size_min, size_max),
             expires=datetime.now(UTC) + timedelta(seconds=FORM_S),
         )
 
@@ -86,9 +97,7 @@ class MinioBlobs:
         found = await self._calls.run(
             lambda: self._client.stat_object(self._bucket(shelf), check_key(key))
         )
-        return Blob(
-            size=found.size or 0, etag=found.etag or "", content_type=found.content_type or ""
-        )
+        return Blob(size=found.size or 0, etag=found.etag or "")
 
     async def read(self, shelf: Shelf, key: str, etag: str, start: int, length: int) -> bytes:
         """Bytes of an object, if it still has this ETag."""
@@ -116,17 +125,18 @@ class MinioBlobs:
 
         return await self._calls.run(call)
 
-    async def join(self, parts: Sequence[str], key: str, content_type: str) -> None:
+    async def join(self, parts: Sequence[str], key: str) -> None:
         """Make *key* in quarantine of the *parts* there."""
         bucket = self._bucket(Shelf.QUARANTINE)
         sources = [ComposeSource(bucket, check_key(part)) for part in parts]
-        headers: dict[str, str | list[str] | tuple[str]] = {"Content-Type": content_type}
         await self._calls.run(
-            lambda: self._copier.compose_object(bucket, check_key(key), sources, metadata=headers),
+            lambda: self._copier.compose_object(
+                bucket, check_key(key), sources, metadata={"Content-Type": CONTENT_TYPE}
+            ),
             within_s=COPY_S,
         )
 
-    async def publish(self, key: str, etag: str, clean_key: str, content_type: str) -> None:
+    async def publish(self, key: str, etag: str, clean_key: str) -> None:
         """Copy an object from quarantine to the clean shelf, if it still has this ETag."""
         source = CopySource(self._bucket(Shelf.QUARANTINE), check_key(key), match_etag=etag)
         await self._calls.run(
@@ -134,13 +144,13 @@ class MinioBlobs:
                 self._bucket(Shelf.CLEAN),
                 check_key(clean_key),
                 source,
-                metadata={"Content-Type": content_type},
+                metadata={"Content-Type": CONTENT_TYPE},
                 metadata_directive=REPLACE,
             ),
             within_s=COPY_S,
         )
 
-    async def put(self, key: str, data: bytes, content_type: str) -> None:
+    async def put(self, key: str, data: bytes) -> None:
         """Write *data* to the clean shelf."""
         if len(data) > PUT_BYTES_MAX:
             raise ValueError(f"more than {PUT_BYTES_MAX} bytes in one piece")
@@ -150,7 +160,7 @@ class MinioBlobs:
                 check_key(key),
                 BytesIO(data),
                 len(data),
-                content_type,
+                CONTENT_TYPE,
                 part_size=PUT_BYTES_MAX,  # one request; parts would go out from more threads
             )
         )
@@ -162,8 +172,8 @@ class MinioBlobs:
             check_key(key),
             expires=timedelta(seconds=LINK_S),
             response_headers={
-                "response-content-type": content_type,
-                "response-content-disposition": disposition,
+                "response-content-type": check_header(content_type),
+                "response-content-disposition": check_header(disposition),
                 "response-cache-control": "private, no-store",
             },
         )

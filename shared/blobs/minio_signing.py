@@ -6,8 +6,9 @@ from minio import Minio
 from minio.datatypes import PostPolicy
 from urllib3 import PoolManager
 
-from shared.blobs.minio_address import Address, Server
+from shared.blobs.minio_address import Address
 from shared.blobs.port import UploadForm
+from shared.blobs.public_address import Server
 
 
 def client(address: Address, server: Server, connections: PoolManager) -> Minio:

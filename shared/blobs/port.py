@@ -9,14 +9,18 @@ made two files of one MD5, so what counts is looked at on the clean shelf, or on
 import re
 from collections.abc import AsyncIterator, Sequence
 from enum import StrEnum
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 import msgspec
+from starlette.routing import BaseRoute
 
 from shared.risk import Risk
 
 FORM_S: Final = 300
 """How long a form may be used, again and again."""
+
+FORM_BYTES_MAX: Final = 64 << 20
+"""What one form may bring; a larger file comes in parts."""
 
 LINK_S: Final = 60
 """How long a link works: whoever gets it passed on has little of it."""
@@ -32,6 +36,7 @@ PART_BYTES_MIN: Final = 5 << 20
 
 _KEY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(?:[./][A-Za-z0-9_-]+)*")
 KEY_CHARS_MAX: Final = 200
+_HEADER: Final = re.compile(r"[\x20-\x7e]+")
 
 
 class BlobsUnavailable(Exception):
@@ -59,7 +64,6 @@ class Blob(msgspec.Struct, frozen=True):
     size: int
     etag: str
     """Changes with the bytes. Two writes of the same bytes may share it."""
-    content_type: str
 
 
 class UploadForm(msgspec.Struct, frozen=True):
@@ -72,19 +76,52 @@ class UploadForm(msgspec.Struct, frozen=True):
 
 
 def check_key(key: str) -> str:
-    """*key*, if it is one; raise `ValueError` for what could mean something to a file system."""
+    """*key*, if it is one; raise `ValueError` for what could mean something to a file system.
+
+    Whoever makes keys takes care that none is a folder of another, as `a` would be of `a/b`.
+    """
     if len(key) > KEY_CHARS_MAX or not _KEY.fullmatch(key):
         raise ValueError("a key is 1 to 200 of A-Z a-z 0-9 _ -, with single . or / between them")
     return key
 
 
+def check_sizes(size_min: int, size_max: int) -> tuple[int, int]:
+    """Both, if a form can be made for them; else raise `ValueError`."""
+    if not 0 <= size_min <= size_max <= FORM_BYTES_MAX:
+        raise ValueError(f"a form takes from 0 to {FORM_BYTES_MAX} bytes")
+    return size_min, size_max
+
+
+def check_header(value: str) -> str:
+    """*value*, if a header can say it and nothing else; else raise `ValueError`."""
+    if not _HEADER.fullmatch(value):
+        raise ValueError("a header's value is printable ASCII")
+    return value
+
+
+@runtime_checkable
+class Served(Protocol):
+    """A store that has no server of its own: whoever opened it serves these routes."""
+
+    def routes(self) -> Sequence[BaseRoute]:
+        """Where its forms and links lead."""
+        ...
+
+
 class Blobs(Protocol):
     """Objects on two shelves. Every call ends in bounded time, or raises `BlobsUnavailable`."""
+
+    @property
+    def origin(self) -> str:
+        """Where browsers post and fetch files, such as `https://files.example`; empty: at the
+        service itself, which then is also where the addresses of forms and links begin."""
+        ...
 
     def form(self, key: str, content_type: str, *, size_min: int, size_max: int) -> UploadForm:
         """A form that writes *key* into quarantine and nothing else: exactly this key and content
         type, *size_min* to *size_max* bytes, for `FORM_S` seconds, as often as somebody likes. A
-        form edited in any way is refused by the store. Asks nobody."""
+        form edited in any way is refused by the store. Asks nobody. Raises `ValueError` for more
+        than `FORM_BYTES_MAX`."""
         ...
 
     async def stat(self, shelf: Shelf, key: str) -> Blob:
@@ -96,19 +133,19 @@ class Blobs(Protocol):
         `NotFound`; `Changed` if its ETag is not *etag*, so that pieces are of one writing."""
         ...
 
-    async def join(self, parts: Sequence[str], key: str, content_type: str) -> None:
+    async def join(self, parts: Sequence[str], key: str) -> None:
         """Make *key* in quarantine of the *parts* there, in their order, inside the store; whole or
         not at all. The parts stay. Each but the last has `PART_BYTES_MIN` or more. Raises
         `NotFound` if a part is missing, `Changed` if one was written meanwhile."""
         ...
 
-    async def publish(self, key: str, etag: str, clean_key: str, content_type: str) -> None:
+    async def publish(self, key: str, etag: str, clean_key: str) -> None:
         """Copy an object from quarantine to *clean_key* on the clean shelf, inside the store, with
         nothing of what came with it but its bytes; whole or not at all. Raises `NotFound`;
         `Changed` if its ETag is not *etag* by then, and copies nothing."""
         ...
 
-    async def put(self, key: str, data: bytes, content_type: str) -> None:
+    async def put(self, key: str, data: bytes) -> None:
         """Write *data*, at most `PUT_BYTES_MAX`, to *key* on the clean shelf."""
         ...
 
@@ -116,7 +153,7 @@ class Blobs(Protocol):
         """An address that anyone may GET an object of the clean shelf from, for `LINK_S` seconds.
         It is answered with this content type and `Content-Disposition` whatever was stored, and
         with `Cache-Control: private, no-store`. Asks nobody: where there is no such object, the
-        answer is a 404."""
+        answer is a 404. Raises `ValueError` for what no header can say."""
         ...
 
     async def remove(self, shelf: Shelf, key: str) -> None:

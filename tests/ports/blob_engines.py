@@ -1,6 +1,7 @@
 """The engines the contract of the object store is tested on."""
 
 import os
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Protocol, Self
 from urllib.parse import urlsplit
@@ -8,10 +9,13 @@ from uuid import uuid4
 
 import httpx
 import minio
+from starlette.applications import Starlette
 
+import shared.blobs.files
 import shared.blobs.minio  # noqa: F401 - reads files, so not while an event loop runs
 from shared.blobs import open_blobs
-from shared.blobs.port import Blob, Blobs, Shelf, UploadForm
+from shared.blobs.port import Blob, Blobs, Served, Shelf, UploadForm
+from shared.http import EXCEPTION_HANDLERS
 
 KEY = "a1/photo.png"
 TYPE = "image/png"
@@ -37,7 +41,61 @@ class Engine(Protocol):
     def __exit__(self, *_: object) -> None: ...
 
 
-class Minio:
+class Browsing(ABC):
+    """What a browser does, with the client of an engine."""
+
+    @abstractmethod
+    def browser(self) -> httpx.AsyncClient: ...
+
+    async def post(self, form: UploadForm, file: bytes) -> int:
+        async with self.browser() as client:
+            # The fields go first, as the store wants it.
+            files = {"file": ("blob", file, TYPE)}
+            return (await client.post(form.url, data=form.fields, files=files)).status_code
+
+    async def get(self, link: str) -> httpx.Response:
+        async with self.browser() as client:
+            return await client.get(link)
+
+
+class Files(Browsing):
+    """A folder, and an application that serves what it serves."""
+
+    def __init__(self, data: Path) -> None:
+        self.data = data
+        self.root = data / "blobs"
+
+    async def open(self) -> Blobs:
+        blobs = await open_blobs("file:///blobs", self.data)
+        self.app = app_for(blobs)
+        return blobs
+
+    def browser(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(
+            transport=httpx.ASGITransport(self.app), base_url="http://chat.example"
+        )
+
+    def files(self) -> list[str]:
+        """All that is in the folder now, but for what it needs itself."""
+        found = (path for path in self.root.rglob("*") if path.is_file())
+        return sorted(
+            str(path.relative_to(self.root)) for path in found if path.parent != self.root
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+def app_for(blobs: Blobs) -> Starlette:
+    """An application that serves a store's own routes."""
+    assert isinstance(blobs, Served)
+    return Starlette(routes=blobs.routes(), exception_handlers=EXCEPTION_HANDLERS)
+
+
+class Minio(Browsing):
     """Two buckets of its own at the server that `ORDER_CHAT_BLOBS_URL` names."""
 
     def __init__(self, data: Path) -> None:
@@ -49,26 +107,13 @@ class Minio:
         self.prefix = f"test-{uuid4().hex}"
         self.url = address._replace(path=f"/{self.prefix}").geturl()
         self.key = address.username
-        self.server = minio.Minio(
-            f"{address.hostname}:{address.port}",
-            access_key=address.username,
-            secret_key=address.password,
-            secure=False,
-            region="us-east-1",
-        )
+        self.server = server_at(self.url)
 
     async def open(self) -> Blobs:
         return await open_blobs(self.url, self.data)
 
-    async def post(self, form: UploadForm, file: bytes) -> int:
-        async with httpx.AsyncClient() as client:
-            # The fields go first, as the store wants it.
-            files = {"file": ("blob", file, TYPE)}
-            return (await client.post(form.url, data=form.fields, files=files)).status_code
-
-    async def get(self, link: str) -> httpx.Response:
-        async with httpx.AsyncClient() as client:
-            return await client.get(link)
+    def browser(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient()
 
     def bucket(self, shelf: Shelf) -> str:
         return f"{self.prefix}-{shelf}"
@@ -85,12 +130,30 @@ class Minio:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for shelf in Shelf:
-            if self.server.bucket_exists(self.bucket(shelf)):
-                for found in self.server.list_objects(self.bucket(shelf), recursive=True):
-                    assert found.object_name is not None
-                    self.server.remove_object(self.bucket(shelf), found.object_name)
-                self.server.remove_bucket(self.bucket(shelf))
+        empty_buckets(self.url)
+
+
+def server_at(url: str) -> minio.Minio:
+    """The server that an `ORDER_CHAT_BLOBS_URL` names."""
+    address = urlsplit(url)
+    return minio.Minio(
+        f"{address.hostname}:{address.port}",
+        access_key=address.username,
+        secret_key=address.password,
+        secure=False,
+        region="us-east-1",
+    )
+
+
+def empty_buckets(url: str) -> None:
+    """Remove the buckets of an `ORDER_CHAT_BLOBS_URL`, and all that is in them."""
+    server, prefix = server_at(url), urlsplit(url).path.removeprefix("/")
+    for bucket in (f"{prefix}-{shelf}" for shelf in Shelf):
+        if server.bucket_exists(bucket):
+            for found in server.list_objects(bucket, recursive=True):
+                assert found.object_name is not None
+                server.remove_object(bucket, found.object_name)
+            server.remove_bucket(bucket)
 
 
 async def upload(engine: Engine, blobs: Blobs, key: str, file: bytes) -> Blob:

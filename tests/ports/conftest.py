@@ -52,9 +52,12 @@ async def store(store_engine: store_engines.Engine) -> AsyncIterator[Store]:
     await store.close()
 
 
-@pytest.fixture(params=[pytest.param("minio", marks=pytest.mark.connected)])
+@pytest.fixture(params=["file", pytest.param("minio", marks=pytest.mark.connected)])
 def blob_engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[blob_engines.Engine]:
-    engines = {"minio": blob_engines.Minio}
+    engines: dict[str, Callable[[Path], blob_engines.Engine]] = {
+        "file": blob_engines.Files,
+        "minio": blob_engines.Minio,
+    }
     with engines[request.param](tmp_path) as engine:
         yield engine
 

@@ -4,10 +4,8 @@ import asyncio
 import base64
 import json
 import socket
-import threading
 import time
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -19,9 +17,8 @@ from minio.lifecycleconfig import Expiration, LifecycleConfig, Rule
 from shared.blobs import open_blobs
 from shared.blobs.minio import MinioBlobs
 from shared.blobs.minio_address import read_address
-from shared.blobs.minio_calls import WAITING_CALLS_MAX, Calls
 from shared.blobs.port import BlobsUnavailable, Shelf
-from tests.ports.blob_engines import KEY, TYPE, Minio
+from tests.ports.blob_engines import KEY, TYPE, Minio, upload
 
 URL = "minio://id:s3cr3t@store.example:9000/chat"
 connected = pytest.mark.connected
@@ -111,6 +108,7 @@ class TestSigned:
         form = blobs.form(KEY, TYPE, size_min=1, size_max=9)
         link = blobs.link(KEY, content_type=TYPE, disposition="inline")
 
+        assert blobs.origin == "https://files.example"
         assert form.url == "https://files.example/chat-quarantine"
         assert link.startswith(f"https://files.example/chat-clean/{KEY}?")
         await blobs.close()
@@ -131,46 +129,6 @@ class TestTrouble:
         assert "s3cr3t" not in str(caught.value)
         assert caught.value.__cause__ is None
 
-    async def test_a_call_that_takes_too_long_is_given_up(self) -> None:
-        """Who waits gets an answer in time, though the thread goes on."""
-        calls, goes_on = Calls(), threading.Event()
-
-        async with asyncio.timeout(2):
-            with pytest.raises(BlobsUnavailable, match="did not answer"):
-                await calls.run(waits_for(goes_on), within_s=0.05)
-
-        goes_on.set()
-        await calls.close()
-
-    async def test_more_calls_than_are_bearable_are_refused(self) -> None:
-        """A store that does not keep up makes no queue without an end."""
-        calls, goes_on = Calls(), threading.Event()
-        waiting = [
-            asyncio.create_task(calls.run(waits_for(goes_on))) for _ in range(WAITING_CALLS_MAX)
-        ]
-        await asyncio.sleep(0)
-
-        with pytest.raises(BlobsUnavailable, match="calls behind"):
-            await calls.run(waits_for(goes_on))
-
-        goes_on.set()
-        await asyncio.gather(*waiting)
-        await calls.close()
-
-    async def test_what_waits_at_the_end_is_unavailable(self) -> None:
-        """A call that had not begun when the store was closed fails as the port says."""
-        calls, goes_on = Calls(), threading.Event()
-        waiting = [asyncio.create_task(calls.run(waits_for(goes_on))) for _ in range(20)]
-        await asyncio.sleep(0)
-
-        closing = asyncio.create_task(calls.close())
-        await asyncio.sleep(0)
-        goes_on.set()
-        await closing
-
-        ends = await asyncio.gather(*waiting, return_exceptions=True)
-        assert {type(end) for end in ends} == {bool, BlobsUnavailable}
-
     @connected
     async def test_a_wrong_secret_is_named_by_the_stores_code(self, minio: Minio) -> None:
         """The start says what the store says, and repeats neither key nor secret."""
@@ -180,6 +138,24 @@ class TestTrouble:
             await open_blobs(url, minio.data)
 
         assert str(caught.value) == "the object store answers AccessDenied"
+
+
+@connected
+async def test_no_type_of_the_uploaders_stays(minio: Minio) -> None:
+    """What a file is shown as is said by its link alone."""
+    blobs = await minio.open()
+    found = await upload(minio, blobs, KEY, b"<script>")
+
+    await blobs.join([KEY], "joined")
+    await blobs.publish(KEY, found.etag, "clean/1")
+    await blobs.put("clean/2", b"thumbnail")
+
+    written = [(Shelf.QUARANTINE, "joined"), (Shelf.CLEAN, "clean/1"), (Shelf.CLEAN, "clean/2")]
+    types = {
+        minio.server.stat_object(minio.bucket(shelf), key).content_type for shelf, key in written
+    }
+    assert types == {"application/octet-stream"}
+    await blobs.close()
 
 
 @connected
@@ -270,11 +246,6 @@ class TestRisks:
 
         assert any(f"the policy of bucket {bucket} allows everyone" in r.text for r in risks)
         await blobs.close()
-
-
-def waits_for(event: threading.Event) -> Callable[[], bool]:
-    """A call that blocks until then, or for five seconds."""
-    return partial(event.wait, 5.0)
 
 
 def policy(resource: str, action: str) -> str:

@@ -1,25 +1,17 @@
 """What a client may do to the HTTP parser, over real sockets, byte by byte (attacks 10 and 11)."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from typing import Final, NamedTuple
+from typing import Final
 
 import pytest
 import pytest_asyncio
-from starlette.types import Receive, Scope, Send
 
-from chat_gateway.direct import DirectProtocol
 from shared.bounded_http import BoundedHttp
-from shared.server import Server, config_for
+from tests.shared.raw_http import LAST, PATIENCE_S, POST, WHOLE, Here, answer_to, serving, trickle
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-PATIENCE_S: Final = 5.0
-WHOLE: Final = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
-POST: Final = b"POST / HTTP/1.1\r\nHost: a\r\n"
-LAST: Final = b"GET /last HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 OFFER: Final = b"Upgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAMA\r\n"
 OFFERING: Final = b"POST /first HTTP/1.1\r\nHost: a\r\n" + OFFER
 SMUGGLED: Final = b"GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n".ljust(60, b"x")
@@ -33,71 +25,6 @@ class HastyHttp(BoundedHttp):
     """The same with a deadline that a test can wait for."""
 
     request_s = 0.3
-
-
-class Here(NamedTuple):
-    """A server under test."""
-
-    port: int
-    asked: list[str]
-    """The paths its application was called with."""
-
-
-@asynccontextmanager
-async def serving(http: type[BoundedHttp] = BoundedHttp) -> AsyncIterator[Here]:
-    """A server whose application reads the body and says how long it was."""
-    asked: list[str] = []
-
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        asked.append(scope["path"])
-        if scope["path"] == "/late":
-            await asyncio.sleep(2 * HastyHttp.request_s)
-        size, more = 0, True
-        while more:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                return
-            size += len(message["body"])
-            more = message["more_body"]
-        headers = [(b"content-length", b"%d" % len(str(size)))]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": str(size).encode()})
-
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        config = config_for(app, "127.0.0.1", 0, ws=DirectProtocol)
-        config.http = http
-        server = Server(config)
-        task = asyncio.create_task(server.serve(sockets=[listening]))
-        try:
-            yield Here(listening.getsockname()[1], asked)
-        finally:
-            server.should_exit = True
-            await task
-
-
-async def answer_to(here: Here, *pieces: bytes, pause_s: float = 0.0) -> bytes:
-    """What comes until the server ends the connection, which it must."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", here.port)
-    came = b""
-
-    async def say() -> None:
-        for piece in pieces:
-            writer.write(piece)
-            await writer.drain()
-            await asyncio.sleep(pause_s)
-
-    saying = asyncio.create_task(say())
-    try:
-        async with asyncio.timeout(PATIENCE_S):
-            while data := await reader.read(65_536):
-                came += data
-    except ConnectionError:
-        pass  # cut with our bytes unread
-    finally:
-        saying.cancel()
-        await asyncio.gather(saying, return_exceptions=True)
-        writer.transport.abort()
-    return came
 
 
 def lines(*headers: bytes) -> bytes:
@@ -265,10 +192,6 @@ async def test_what_keeps_within_the_bounds_is_served(here: Here, request_: byte
 # What takes its time.
 
 
-def trickle(request_: bytes) -> Sequence[bytes]:
-    return [request_[index : index + 1] for index in range(len(request_))]
-
-
 @pytest.mark.parametrize(
     "pieces",
     [
@@ -314,7 +237,7 @@ async def test_an_idle_connection_lives_longer_than_a_request_may_take() -> None
 
 async def test_a_late_answer_is_waited_for() -> None:
     """The deadline is the client's: a whole request is answered however long that takes."""
-    async with serving(HastyHttp) as here:
+    async with serving(HastyHttp, late_s=2 * HastyHttp.request_s) as here:
         answer = await answer_to(here, b"GET /late HTTP/1.0\r\n\r\n")
 
         assert answer.startswith(b"HTTP/1.1 200 OK")
