@@ -265,10 +265,17 @@ class Publisher:
                 self.withdraw(flight)
 
     def _lose(self, flight: Flight) -> None:
-        if self._flights.get(flight.key) is flight:
-            del self._flights[flight.key]
+        """Give a flight up. What waits still is taken back: were it handed over later, it could
+        overtake what its writer sends again meanwhile."""
+        if self._flights.get(flight.key) is not flight:
+            return
+        if self.withdraw(flight):
             if flight.owner is not None:
-                flight.owner.lost_sight(flight)
+                flight.owner.not_appended(flight)
+            return
+        del self._flights[flight.key]
+        if flight.owner is not None:
+            flight.owner.lost_sight(flight)
 
     def _forget(self, flight: Flight) -> bool:
         """Drop a flight that never reached the log; false if it was settled by another copy."""

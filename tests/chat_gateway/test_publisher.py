@@ -98,6 +98,22 @@ async def test_a_record_that_is_not_met_in_time_is_given_up() -> None:
     assert owner.heard == ["lost sight"]
 
 
+async def test_what_waits_when_it_is_given_up_is_taken_back() -> None:
+    """Handed over after all, it would overtake what its writer sends again meanwhile; and so would
+    what nobody waits for any more."""
+    house, owner = House(), Owner()
+    house.publisher.offer(flight(1, owner), 0)
+    await house.handed_over()
+    house.publisher.offer(flight(2, owner), 0)
+    house.publisher.offer(flight(3, None), 0)
+
+    house.publisher.sweep(house.now() + SETTLE_DEADLINE_S)
+    await house.end_batch(OutcomeUnknown())
+
+    assert owner.heard == ["lost sight", "not appended"]
+    assert house.log.batches == []
+
+
 async def test_the_sweep_runs_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing overdue stays unsaid."""
     monkeypatch.setattr(module, "SWEEP_EVERY_S", 0.001)
