@@ -10,9 +10,10 @@ from urllib.parse import urlsplit
 
 from order_service.app import serve
 from order_service.ports import OrdersUnavailable
-from order_service.settings import BadSetting, Settings
+from order_service.settings import Settings
 from shared.logs import configure_logs
 from shared.risk import UnsafeSettings
+from shared.settings import BadSetting
 from shared.sqlite import InUse
 
 

@@ -7,10 +7,7 @@ import msgspec
 
 from order_service import policy
 from order_service.policy import Policy
-
-
-class BadSetting(ValueError):
-    """A setting that cannot be used; the text names its variable, not its value."""
+from shared.settings import read_number, read_switch
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,7 +43,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """The settings in *environment*; an empty variable counts as not set. *dev* is what the
         command line says.
 
-        Raises `BadSetting`.
+        Raises `shared.settings.BadSetting`.
         """
 
         def get(variable: str) -> str | None:
@@ -57,27 +54,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return cls(
             data=data,
             host=get("HOST") or default.host,
-            port=_port(get("PORT") or str(default.port)),
+            port=read_number("PORT", get("PORT"), default.port, 0, 65_535),
             log_url=get("LOG_URL") or default.log_url,
             store_url=get("STORE_URL") or default.store_url,
             jwt_secret=get("JWT_SECRET"),
             jwks_url=get("JWKS_URL"),
             policy_file=Path(policy_file) if policy_file else None,
-            dev=dev or _is_on("DEV", get("DEV")),
+            dev=dev or read_switch("DEV", get("DEV"), default.dev),
         )
 
     def load_policy(self) -> Policy:
         """The policy these settings name. Raises `policy.BadPolicy`. Blocks on the disk."""
         return policy.load(self.policy_file) if self.policy_file else policy.DEFAULT
-
-
-def _is_on(name: str, text: str | None) -> bool:
-    if text not in (None, "on", "off"):
-        raise BadSetting(f"ORDER_CHAT_{name} must be on or off")
-    return text == "on"
-
-
-def _port(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) <= 65_535):
-        raise BadSetting("ORDER_CHAT_PORT must be a number from 0 to 65535")
-    return int(text)

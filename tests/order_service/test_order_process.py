@@ -14,8 +14,9 @@ import pytest
 from order_service.__main__ import main
 from order_service.app import running, serve
 from order_service.policy import DEFAULT
-from order_service.settings import BadSetting, Settings
+from order_service.settings import Settings
 from shared.log.sqlite import SqliteLog
+from shared.settings import BadSetting
 from tests.order_service.world import BODY, SECRET, bearer
 
 KAFKA = {"ORDER_CHAT_LOG_URL": "kafka://host:9092"}
