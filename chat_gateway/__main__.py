@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 
 from chat_gateway.app import running, server_of
 from chat_gateway.http import make_document
-from chat_gateway.settings import BadSetting, Settings
+from chat_gateway.settings import Settings
 from chat_gateway.watermarks import WrongLog
 from shared.contracts.asyncapi import make_asyncapi
 from shared.contracts.frames import Limits
@@ -28,6 +28,7 @@ from shared.openapi import document_route
 from shared.order_client import HttpOrders
 from shared.risk import UnsafeSettings, refuse
 from shared.server import spare_what_stays
+from shared.settings import BadSetting
 from shared.signals import open_signals
 from shared.sqlite import InUse
 from shared.store import open_store
@@ -88,7 +89,16 @@ async def serve(settings: Settings) -> None:
             httpx.AsyncClient(base_url=settings.orders_url or "")
         )
         gateway = await resources.enter_async_context(
-            running(settings, log, store, signals, HttpOrders(client, token), verifier, Limits())
+            running(
+                settings,
+                log,
+                store,
+                signals,
+                HttpOrders(client, token),
+                verifier,
+                Limits(),
+                grants=await settings.open_grants(),
+            )
         )
         loop_lag = LoopLag()
         await resources.enter_async_context(loop_lag.running())

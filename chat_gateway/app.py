@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Final, NamedTuple
 
+import msgspec
 from starlette.routing import BaseRoute, WebSocketRoute
 from starlette.types import ASGIApp
 
@@ -30,7 +31,9 @@ from chat_gateway.settings import Settings
 from chat_gateway.visits import Visits
 from chat_gateway.watermarks import check_watermarks
 from chat_gateway.writer import Writer
+from shared.bounded_http import BoundedHttp
 from shared.contracts.frames import Limits
+from shared.grants import Grants
 from shared.http import Ping
 from shared.log.port import Log
 from shared.order_client import Orders
@@ -54,6 +57,8 @@ class Running(NamedTuple):
     metrics: GatewayMetrics
     lag: ArchiverLag
     http: ChatRoutes
+    visits: Visits
+    """The way into its orders, for who runs in the same process."""
 
     def routes(self, origins: frozenset[str]) -> list[BaseRoute]:
         """What a server serves of it."""
@@ -67,6 +72,8 @@ def server_of(
     port: int,
     farewell: Farewell,
     trusted_proxies: frozenset[str] = frozenset(),
+    *,
+    http: type[BoundedHttp] = BoundedHttp,
 ) -> Server:
     """A server whose websockets are attached directly, and told of the end by *farewell*."""
     config = config_for(
@@ -74,6 +81,7 @@ def server_of(
         host,
         port,
         trusted_proxies,
+        http=http,
         ws=DirectProtocol,
         ws_max_size=Limits().frame_bytes,
         ws_per_message_deflate=False,
@@ -91,11 +99,13 @@ async def running(
     verifier: Verifier,
     limits: Limits,
     *,
+    grants: Grants | None = None,
     away_s: float = 0.0,
 ) -> AsyncIterator[Running]:
     """Run a gateway over engines that stay the caller's, until the block is left.
 
-    *away_s*: how long its clients have nobody to turn to when it is restarted; see `Farewell`.
+    *grants*: what attachments are sent by; null: none are taken. *away_s*: how long its clients
+    have nobody to turn to when it is restarted; see `Farewell`.
     Raises `chat_gateway.watermarks.WrongLog` if the store was made from another log.
     """
     await check_watermarks(log, store, epoch=settings.epoch)
@@ -108,12 +118,18 @@ async def running(
     inbox = Inbox(store, signals, feed.room)
     hub.watch(inbox.folded)
     access = AccessCache(orders, loop.time)
-    limits = limits if settings.rate_limits else lifted(limits)
+    limits = msgspec.structs.replace(
+        limits if settings.rate_limits else lifted(limits),
+        attachments=0 if grants is None else limits.attachments,
+        attachment_bytes=settings.max_file_bytes,
+    )
     rates = Rates(limits)
     visits = Visits(feed, access, inbox.opened)
-    gateway = Gateway(feed, publisher, hub, presence, marks, inbox, visits, verifier, limits, rates)
+    gateway = Gateway(
+        feed, publisher, hub, presence, marks, inbox, visits, verifier, limits, rates, grants
+    )
     writer = Writer(visits, feed, publisher)
-    http = ChatRoutes(visits, writer, inbox, verifier, limits, rates, gateway.counts)
+    http = ChatRoutes(visits, writer, inbox, verifier, limits, rates, grants, gateway.counts)
     farewell = Farewell(gateway.sessions, drain_s=settings.drain_s, away_s=away_s)
     lag = ArchiverLag(log, store, epoch=settings.epoch)
     parts = {
@@ -132,7 +148,7 @@ async def running(
         for part in (feed, publisher, presence, inbox, gateway)
     ]
     try:
-        yield Running(gateway, admission, farewell, parts, metrics, lag, http)
+        yield Running(gateway, admission, farewell, parts, metrics, lag, http, visits)
     finally:
         await farewell.say()
         await publisher.drain(DRAIN_S)

@@ -4,11 +4,11 @@ from typing import TypedDict, TypeVar, assert_never
 
 import msgspec
 
-from chat_gateway.text import TextRefused, clean_text
+from chat_gateway.text import clean_text
 from shared.contracts import events as log
 from shared.contracts import frames
-from shared.contracts.errors import ErrorCode
 from shared.contracts.ids import ClientId, MessageId, OrderId, UserId, message_id
+from shared.grants import Grant
 
 _Texted = TypeVar("_Texted", frames.Send, frames.Edit, frames.Report)
 
@@ -23,6 +23,8 @@ class Attempt(msgspec.Struct, gc=False):
     """Of a message: the number of the last one its writer had on the screen; null: not known."""
     retry: bool = False
     """Whether a record of it may be in the log already."""
+    grants: tuple[Grant, ...] = ()
+    """Of a message: what its attachments are sent by, each genuine or not."""
     since_ms: int = 0
     """When its client sent it last."""
     turn: int = 0
@@ -43,10 +45,16 @@ class _Common(TypedDict):
     base: int
 
 
-def make_attempt(frame: frames.Attempt, by: UserId, as_: log.Capacity) -> Attempt:
-    """What *by* asks for with a frame, in this capacity: both come from the token alone."""
+def make_attempt(
+    frame: frames.Attempt, by: UserId, as_: log.Capacity, grants: tuple[Grant, ...] = ()
+) -> Attempt:
+    """What *by* asks for with a frame, in this capacity: both come from the token alone.
+
+    Its *grants* are believed here, so that a message that stands is found by what it says, even if
+    they expired since.
+    """
     seen = frame.seen if isinstance(frame, frames.Send) else None
-    return Attempt(_event(frame, by, as_), frame.ref, seen, frame.retry)
+    return Attempt(_event(frame, by, as_, grants), frame.ref, seen, frame.retry, grants)
 
 
 def make_redact(
@@ -65,12 +73,17 @@ def make_redact(
     return Attempt(event)
 
 
-def _event(frame: frames.Attempt, by: UserId, as_: log.Capacity) -> log.Identified:
+def _event(
+    frame: frames.Attempt, by: UserId, as_: log.Capacity, grants: tuple[Grant, ...]
+) -> log.Identified:
     id_ = message_id(frame.order_id, by, frame.id)
     common = _Common(order_id=frame.order_id, by=by, as_=as_, id=id_, client_id=frame.id, base=0)
     match frame:
         case frames.Send(text=text, reply_to=reply_to, seen=seen):
-            return log.Message(**common, seen=seen or 0, text=text, reply_to=reply_to)
+            files = tuple(grant.attachment for grant in grants)
+            return log.Message(
+                **common, seen=seen or 0, text=text, attachments=files, reply_to=reply_to
+            )
         case frames.Edit(target=target, text=text):
             return log.Edit(**common, target=target, text=text)
         case frames.Delete(target=target):
@@ -111,9 +124,8 @@ def cleaned(frame: frames.Attempt, limits: frames.Limits) -> frames.Attempt:
     """The frame with its text as it is stored. Raises `TextRefused`."""
     match frame:
         case frames.Send(text=text):
-            if frame.attachments:
-                raise TextRefused(ErrorCode.INVALID, "This server takes no attachments.")
-            return _with_text(frame, "text", clean_text(text, limits))
+            may_be_empty = bool(frame.attachments)
+            return _with_text(frame, "text", clean_text(text, limits, may_be_empty=may_be_empty))
         case frames.Edit(text=text):
             return _with_text(frame, "text", clean_text(text, limits))
         case frames.Report(note=note):

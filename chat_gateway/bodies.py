@@ -6,6 +6,7 @@ from typing import Annotated, Final, cast
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from chat_gateway.attachments import read_grants
 from chat_gateway.attempt import Attempt, cleaned, make_attempt, make_redact
 from chat_gateway.inbox_lines import ForgedCursor, place_of
 from chat_gateway.inbox_reads import Listing
@@ -23,6 +24,7 @@ from shared.contracts.ids import (
     Seq,
     SeqField,
 )
+from shared.grants import Grants
 from shared.http import HttpError, decode_body
 from shared.store.port import InboxPlace
 from shared.tokens import Identity
@@ -67,7 +69,7 @@ class MessageBody(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_on
     id: ClientIdField
     """A UUID the caller makes before its first try; whatever was sent under it is sent once."""
     text: str
-    attachments: tuple[Annotated[str, Meta(max_length=4_096)], ...] = ()
+    attachments: tuple[frames.Grant, ...] = ()
     reply_to: MessageIdField | None = None
     seen: Count | None = None
 
@@ -101,6 +103,13 @@ class InboxPage(msgspec.Struct, frozen=True):
     """The cursor of the next page; null: there is none."""
 
 
+class CarriedFile(msgspec.Struct, frozen=True):
+    """A file, and a message that carries it."""
+
+    attachment_id: str
+    message_id: MessageId
+
+
 class WrittenMessage(msgspec.Struct, frozen=True):
     """The message as it stands now."""
 
@@ -118,7 +127,11 @@ _REDACT: Final = msgspec.json.Decoder(RedactBody)
 
 
 def read_message(
-    body: bytes, order_id: OrderId, identity: Identity, limits: frames.Limits
+    body: bytes,
+    order_id: OrderId,
+    identity: Identity,
+    limits: frames.Limits,
+    grants: Grants | None,
 ) -> Attempt:
     """What a body asks to be said. Raises `HttpError`."""
     sent = decode_body(_MESSAGE, body)
@@ -133,7 +146,8 @@ def read_message(
         seen=sent.seen,
     )
     try:
-        return make_attempt(cleaned(frame, limits), identity.user_id, as_)
+        granted = read_grants(frame, limits, grants)
+        return make_attempt(cleaned(frame, limits), identity.user_id, as_, granted)
     except TextRefused as refusal:
         raise HttpError(refusal.code, refusal.message) from None
 

@@ -19,6 +19,7 @@ from chat_gateway.seam import (
     AskAccess,
     AwaitRecord,
     CatchUp,
+    FindCarriers,
     FindEntry,
     Need,
     ReadConversation,
@@ -350,6 +351,10 @@ class Feed:
                 )
             case FindEntry():
                 return await self._store.find(order_id, need.id)
+            case FindCarriers():
+                return list(
+                    await self._store.carriers(order_id, need.attachment_id, limit=need.limit)
+                )
             case AwaitRecord():
                 return await self._await_record(tail, order_id, deadline)
             case CatchUp():

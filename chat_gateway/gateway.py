@@ -29,6 +29,7 @@ from chat_gateway.visits import ANSWER_DEADLINE_S, Visits, reader_of
 from shared.contracts import frames
 from shared.contracts.errors import CloseCode
 from shared.contracts.ids import MessageId, OrderId, Seq, UserId
+from shared.grants import Grants
 from shared.store.port import InboxPlace
 from shared.tokens import BadToken, Identity, KeysUnavailable, Verifier
 
@@ -59,6 +60,7 @@ class Gateway:
         verifier: Verifier,
         limits: frames.Limits,
         rates: Rates,
+        grants: Grants | None,
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -72,6 +74,7 @@ class Gateway:
         self._verifier = verifier
         self._limits = limits
         self._rates = rates
+        self._grants = grants
         self._clock = clock
         self._wishes: dict[Client, dict[asyncio.Task[None], tuple[str, OrderId | None]]] = {}
         self._turns: dict[Client, asyncio.Lock] = {}
@@ -93,6 +96,7 @@ class Gateway:
             ticket,
             session_id=secrets.token_urlsafe(9),
             limits=self._limits,
+            grants=self._grants,
             counts=self.counts,
         )
         self.counts.connections += 1

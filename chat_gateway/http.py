@@ -1,4 +1,4 @@
-"""The routes of the gateway: messages, read and written without a websocket, and the inbox.
+"""The routes of the gateway: messages, read and written without a websocket, files, and the inbox.
 
 Whatever is asked of an order takes the way of a join. A stranger to an order, an order that is not
 there, an id that can be none and an order that the token does not cover are answered alike, byte
@@ -18,6 +18,7 @@ from starlette.routing import Route
 from chat_gateway.attempt import Attempt
 from chat_gateway.bodies import (
     BODY_BYTES_MAX,
+    CarriedFile,
     InboxPage,
     InboxQuery,
     MessageBody,
@@ -41,6 +42,7 @@ from chat_gateway.writer import Refused, Writer
 from shared.contracts.errors import ErrorCode
 from shared.contracts.frames import Limits
 from shared.contracts.ids import UUID_PATTERN, MessageId, OrderId
+from shared.grants import Grants
 from shared.http import (
     HEALTHZ,
     READYZ,
@@ -87,6 +89,16 @@ SEND: Final = Operation(
         ErrorCode.UNKNOWN,
     ),
 )
+CARRIER: Final = Operation(
+    name="carrier",
+    method="GET",
+    path="/v1/orders/{order_id}/attachments/{attachment_id}",
+    summary="The newest standing message that carries a file.",
+    description="For participants, moderators and services. A message that was deleted or redacted "
+    "counts for moderators and services alone. 404 if no message of the order carries the file.",
+    answers={200: CarriedFile},
+    errors=(ErrorCode.NOT_FOUND, ErrorCode.FORBIDDEN, ErrorCode.RATE_LIMITED),
+)
 REDACT: Final = Operation(
     name="redact",
     method="POST",
@@ -113,7 +125,7 @@ INBOX: Final = Operation(
     answers={200: InboxPage},
     errors=(ErrorCode.RATE_LIMITED,),
 )
-OPERATIONS: Final[Sequence[Operation]] = (MESSAGES, SEND, REDACT, INBOX)
+OPERATIONS: Final[Sequence[Operation]] = (MESSAGES, SEND, CARRIER, REDACT, INBOX)
 
 
 def make_document() -> dict[str, Any]:
@@ -139,6 +151,7 @@ class ChatRoutes:
         verifier: Verifier,
         limits: Limits,
         rates: Rates,
+        grants: Grants | None,
         counts: Counts,
     ) -> None:
         self._visits = visits
@@ -147,6 +160,7 @@ class ChatRoutes:
         self._verifier = verifier
         self._limits = limits
         self._rates = rates
+        self._grants = grants
         self._counts = counts
 
     def routes(self) -> Sequence[Route]:
@@ -154,6 +168,7 @@ class ChatRoutes:
         return [
             MESSAGES.route(self._counted(self.messages)),
             SEND.route(self._counted(self.send)),
+            CARRIER.route(self._counted(self.carrier)),
             REDACT.route(self._counted(self.redact)),
             INBOX.route(self._counted(self.inbox)),
         ]
@@ -192,8 +207,22 @@ class ChatRoutes:
         if "moderator" in caller.roles:
             raise HttpError(ErrorCode.FORBIDDEN, "Moderators do not write here.")
         body = await read_body(request, BODY_BYTES_MAX)
-        attempt = read_message(body, _order_id(request), caller, self._limits)
+        attempt = read_message(body, _order_id(request), caller, self._limits, self._grants)
         return await self._write(caller, attempt)
+
+    async def carrier(self, request: Request) -> Response:
+        """See `CARRIER`. It costs one frame: a page of thumbnails asks for many."""
+        caller = await authenticate(request, self._verifier)
+        _pace(caller, self._rates.frame(caller.user_id, time.monotonic()))
+        attachment_id: str = request.path_params["attachment_id"]
+        try:
+            async with asyncio.timeout(ANSWER_DEADLINE_S):
+                entry = await self._visits.carrier(caller, _order_id(request), attachment_id)
+        except Exception as error:
+            raise HttpError(code_of(error)) from None
+        if entry is None or entry.id is None:
+            raise HttpError(ErrorCode.NOT_FOUND)
+        return json_response(CarriedFile(attachment_id, entry.id))
 
     async def redact(self, request: Request) -> Response:
         """See `REDACT`."""

@@ -10,6 +10,7 @@ from typing import Final, Protocol
 
 import msgspec
 
+from chat_gateway.attachments import Word, word_on
 from chat_gateway.attempt import Attempt, client_id_of, make_attempt, same_request
 from chat_gateway.publisher import Flight, Publisher
 from chat_gateway.tail import Room
@@ -18,6 +19,7 @@ from shared.contracts import frames
 from shared.contracts.errors import ErrorCode
 from shared.contracts.ids import ClientId, MessageId, OrderId, UserId
 from shared.conversation import Verdict
+from shared.grants import Grant
 from shared.timeline import Entry
 
 QUEUED_MAX: Final = 32
@@ -95,9 +97,9 @@ class Lane:
 
     # From the session.
 
-    def submit(self, frame: frames.Attempt, now_ms: int) -> None:
-        """Take what a participant's frame asks for; its text is in order."""
-        self.take(make_attempt(frame, self._by, "participant"), now_ms)
+    def submit(self, frame: frames.Attempt, now_ms: int, grants: tuple[Grant, ...] = ()) -> None:
+        """Take what a participant's frame asks for, by these *grants*; its text is in order."""
+        self.take(make_attempt(frame, self._by, "participant", grants), now_ms)
 
     def take(self, attempt: Attempt, now_ms: int) -> None:
         """Take an attempt whose content is in order; its outcome goes to the outlet, once."""
@@ -117,12 +119,14 @@ class Lane:
         else:
             self._proceed(attempt, now_ms)
 
-    def limit(self, frame: frames.Attempt, retry_after_ms: int) -> None:
+    def limit(
+        self, frame: frames.Attempt, retry_after_ms: int, grants: tuple[Grant, ...] = ()
+    ) -> None:
         """Put off what a participant's frame asks for: they ask for too much at a time.
 
         It keeps its place as any put off does, so what was typed after it does not overtake it.
         """
-        attempt = make_attempt(frame, self._by, "participant")
+        attempt = make_attempt(frame, self._by, "participant", grants)
         id_ = attempt.event.id
         here = self._flying.get(id_) or self._queued(id_)
         if here is not None:
@@ -276,6 +280,9 @@ class Lane:
             if verdict is not Verdict.STANDS:
                 self._refuse(attempt.ref, client_id_of(event), verdict)
                 return
+        # Last of all, and so never before a look-up: what stands already needs no grant.
+        if attempt.grants and not self._granted(attempt, now_ms):
+            return
         oldest = self._publisher.oldest_base(event.order_id, self._by, conversation.places)
         event = msgspec.structs.replace(event, base=min(base, oldest))
         flight = Flight(event, self, ref=attempt.ref, retry=attempt.retry, turn=attempt.turn)
@@ -283,6 +290,18 @@ class Lane:
             self._flying[event.id] = flight
         else:
             self._put_off(attempt)
+
+    def _granted(self, attempt: Attempt, now_ms: int) -> bool:
+        """Whether an attempt's grants let it into the log; else it has its answer."""
+        match word_on(attempt.grants, attempt.event, retry=attempt.retry, now_ms=now_ms):
+            case Word.GOOD:
+                return True
+            case Word.UNSURE:
+                self._put_off(attempt)
+            case Word.BAD | Word.EXPIRED as word:
+                id_ = client_id_of(attempt.event)
+                self._outlet.refuse(attempt.ref, ErrorCode.INVALID, word.value, id_=id_)
+        return False
 
     def _found(self, attempt: Attempt, entry: Entry) -> None:
         """The id was used before: by the same request, or for something else."""
@@ -325,6 +344,7 @@ class Lane:
         self._outlet.unknown(queued.ref, client_id_of(queued.event))
         queued.ref, queued.seen, queued.since_ms = attempt.ref, attempt.seen, attempt.since_ms
         queued.retry = queued.retry or attempt.retry
+        queued.grants = attempt.grants
 
     def _enqueue(self, attempt: Attempt) -> None:
         """Queue by turn, behind the one that is being looked up whatever its turn."""

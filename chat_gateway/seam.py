@@ -10,7 +10,7 @@ conversation before its entries, each at most older than the next. So everything
 these two meet.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from typing import Any, Final
 
 import msgspec
@@ -36,6 +36,8 @@ TRIES: Final = 3
 """How often store and tail may fail to meet before the answer is `Unavailable`."""
 
 ANSWER_BYTES_MAX: Final = 200 * 1024
+CARRIERS_MAX: Final = 100
+"""So many messages that carry the same file are looked at, the newest first."""
 _ABOVE_ALL: Final = make_seq(EPOCH_MAX + 1, 0)
 REPLAY_EVENTS_MAX: Final = Limits().replay_events
 REPLAY_PAGES_MAX: Final = 20
@@ -73,6 +75,14 @@ class FindEntry(msgspec.Struct, frozen=True):
     id: MessageId
 
 
+class FindCarriers(msgspec.Struct, frozen=True):
+    """Answered by a list of `Entry`, as `Reading.carriers` gives it."""
+
+    order_id: OrderId
+    attachment_id: str
+    limit: int
+
+
 class AwaitRecord(msgspec.Struct, frozen=True):
     """Answered by whether a record of the order came before the deadline of the whole request."""
 
@@ -93,7 +103,16 @@ class AskAccess(msgspec.Struct, frozen=True):
     """Answered by `Access | None`, asked afresh of the order service."""
 
 
-Need = ReadWatermark | ReadConversation | ReadPage | FindEntry | AwaitRecord | CatchUp | AskAccess
+Need = (
+    ReadWatermark
+    | ReadConversation
+    | ReadPage
+    | FindEntry
+    | FindCarriers
+    | AwaitRecord
+    | CatchUp
+    | AskAccess
+)
 
 
 class Access(msgspec.Struct, frozen=True):
@@ -231,6 +250,41 @@ def look_up(tail: Tail, order_id: OrderId, id_: MessageId) -> Generator[Need, An
         return stored
     if room.floor > _covered(tail, watermark, None):
         raise Unavailable
+    return None
+
+
+def find_carrier(
+    tail: Tail, order_id: OrderId, reader: Reader, attachment_id: str
+) -> Generator[Need, Any, Entry | None]:
+    """The newest message that carries a file, as it stands now; null if there is none. One that is
+    gone counts for moderators, and for services, who ask whether a file was ever sent. Raises
+    `Unavailable`, and `NotFound` if the reader may not read any more.
+
+    Fold and tail, store, and the fold again, which went on meanwhile. The order has a room.
+    """
+    room = tail.rooms[order_id]
+    if (entry := _carrier(reversed(room.entries), reader, attachment_id)) is not None:
+        return entry
+    watermark: Watermark | None = yield ReadWatermark()
+    stored: list[Entry] = yield FindCarriers(order_id, attachment_id, CARRIERS_MAX)
+    if not _may_read(room, reader):
+        raise NotFound
+    if (entry := _carrier(reversed(room.entries), reader, attachment_id)) is not None:
+        return entry
+    # Between the two a message may have been sent, and one that is stored may have been taken.
+    if room.floor > _covered(tail, watermark, None):
+        raise Unavailable
+    apply_all(room.changes(), stored)
+    return _carrier(stored, reader, attachment_id)
+
+
+def _carrier(entries: Iterable[Entry], reader: Reader, attachment_id: str) -> Entry | None:
+    """The first that carries a file and counts for *reader*."""
+    for entry in entries:
+        if entry.gone is None or reader.moderator or reader.service:
+            for file in entry.attachments:
+                if file.id == attachment_id:
+                    return entry
     return None
 
 

@@ -10,6 +10,7 @@ from typing import Final, assert_never
 
 from chat_gateway.admission import Ticket
 from chat_gateway.answers import encode_joined, encode_page
+from chat_gateway.attachments import read_grants
 from chat_gateway.attempt import cleaned
 from chat_gateway.counts import Counts
 from chat_gateway.desk import Desk
@@ -28,6 +29,7 @@ from shared.contracts import frames
 from shared.contracts.errors import CATALOGUE, CloseCode, ErrorCode
 from shared.contracts.ids import ClientId, MessageId, OrderId, UserId
 from shared.contracts.topics import partition_of
+from shared.grants import Grants
 from shared.timeline import Entry, show
 from shared.tokens import Identity
 
@@ -52,6 +54,7 @@ class Session:
         *,
         session_id: str,
         limits: frames.Limits,
+        grants: Grants | None,
         counts: Counts,
     ) -> None:
         self.socket = socket
@@ -66,6 +69,7 @@ class Session:
         self._flood = Flood()
         self._session_id = session_id
         self._limits = limits
+        self._grants = grants
         self._counts = counts
         self._greeted = False
         self._early: list[frames.ClientFrame] = []
@@ -324,14 +328,15 @@ class Session:
             return
         try:
             frame = cleaned(frame, self._limits)
+            grants = read_grants(frame, self._limits, self._grants)
         except TextRefused as refusal:
             self._refuse_frame(frame, refusal.code, refusal.message)
             return
         if wait_ms:
             # By way of the lane, where it keeps its place before what was typed after it.
-            membership.lane.limit(frame, wait_ms)
+            membership.lane.limit(frame, wait_ms, grants)
         else:
-            membership.lane.submit(frame, self._desk.now_ms())
+            membership.lane.submit(frame, self._desk.now_ms(), grants)
 
     def _join(self, frame: frames.Join, identity: Identity) -> None:
         if identity.orders is not None and frame.order_id not in identity.orders:

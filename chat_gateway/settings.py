@@ -1,17 +1,23 @@
 """The settings of gateway and archiver, read once from the environment. All defaults work as is."""
 
 from collections.abc import Mapping
-from ipaddress import ip_address
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
 from shared.contracts.ids import EPOCH_MAX
+from shared.grants import Grants, open_grants
 from shared.service_token import FileToken, MintedToken, ServiceToken
+from shared.settings import (
+    BadSetting,
+    read_addresses,
+    read_items,
+    read_number,
+    read_switch,
+)
 
-
-class BadSetting(ValueError):
-    """A setting that cannot be used; the text names its variable, not its value."""
+FILE_BYTES_MAX: Final = 5 * 1024**3
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +41,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """`ORDER_CHAT_JWT_SECRET`: verifies HS256 tokens; by default one kept in the data folder."""
     jwks_url: str | None = None
     """`ORDER_CHAT_JWKS_URL`: where a signer publishes its keys, instead of a secret."""
+    grant_secret: str | None = None
+    """`ORDER_CHAT_GRANT_SECRET`: signs the grants that attachments are sent by; by default it
+    follows from the JWT secret. With a JWKS URL and without it there are no attachments."""
+    max_file_bytes: int = 104_857_600
+    """`ORDER_CHAT_MAX_FILE_BYTES`: bytes of the largest attachment; at most 5 GiB."""
     service_token_file: Path | None = None
     """`ORDER_CHAT_SERVICE_TOKEN_FILE`: holds the token this service shows to the order service; by
     default it signs one with the JWT secret."""
@@ -78,20 +89,33 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return cls(
             data=data,
             host=get("HOST") or default.host,
-            port=_number("PORT", get("PORT"), port, 0, 65_535),
+            port=read_number("PORT", get("PORT"), port, 0, 65_535),
             log_url=get("LOG_URL") or default.log_url,
             store_url=get("STORE_URL") or default.store_url,
             signals_url=get("SIGNALS_URL") or default.signals_url,
             orders_url=get("ORDERS_URL"),
             jwt_secret=get("JWT_SECRET"),
             jwks_url=get("JWKS_URL"),
+            grant_secret=get("GRANT_SECRET"),
+            max_file_bytes=read_number(
+                "MAX_FILE_BYTES", get("MAX_FILE_BYTES"), default.max_file_bytes, 1, FILE_BYTES_MAX
+            ),
             service_token_file=Path(token_file) if token_file else None,
-            origins=frozenset(_items(get("ORIGINS"))),
-            trusted_proxies=_addresses("TRUSTED_PROXIES", get("TRUSTED_PROXIES")),
-            rate_limits=_on_or_off("RATE_LIMITS", get("RATE_LIMITS"), default.rate_limits),
-            drain_s=_number("DRAIN_S", get("DRAIN_S"), default.drain_s, 0, 300),
-            dev=dev or _on_or_off("DEV", get("DEV"), default.dev),
-            epoch=_number("EPOCH", get("EPOCH"), default.epoch, 1, EPOCH_MAX),
+            origins=read_items(get("ORIGINS")),
+            trusted_proxies=read_addresses("TRUSTED_PROXIES", get("TRUSTED_PROXIES")),
+            rate_limits=read_switch("RATE_LIMITS", get("RATE_LIMITS"), default.rate_limits),
+            drain_s=read_number("DRAIN_S", get("DRAIN_S"), default.drain_s, 0, 300),
+            dev=dev or read_switch("DEV", get("DEV"), default.dev),
+            epoch=read_number("EPOCH", get("EPOCH"), default.epoch, 1, EPOCH_MAX),
+        )
+
+    async def open_grants(self) -> Grants | None:
+        """What attachments are sent by; null: none are. Raises `ValueError`."""
+        return await open_grants(
+            secret=self.grant_secret,
+            jwks_url=self.jwks_url,
+            jwt_secret=self.jwt_secret,
+            data=self.data,
         )
 
     def service_token(self) -> ServiceToken:
@@ -103,32 +127,3 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         raise BadSetting(
             "set ORDER_CHAT_SERVICE_TOKEN_FILE, or ORDER_CHAT_JWT_SECRET to sign one with"
         )
-
-
-def _items(text: str | None) -> list[str]:
-    return [item.strip() for item in (text or "").split(",") if item.strip()]
-
-
-def _addresses(name: str, text: str | None) -> frozenset[str]:
-    try:
-        return frozenset(str(ip_address(item)) for item in _items(text))
-    except ValueError:
-        raise BadSetting(f"ORDER_CHAT_{name} must be IP addresses, divided by commas") from None
-
-
-def _on_or_off(name: str, text: str | None, default: bool) -> bool:
-    match text:
-        case None:
-            return default
-        case "on" | "off":
-            return text == "on"
-        case _:
-            raise BadSetting(f"ORDER_CHAT_{name} must be on or off")
-
-
-def _number(name: str, text: str | None, default: int, least: int, most: int) -> int:
-    if text is None:
-        return default
-    if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
-        raise BadSetting(f"ORDER_CHAT_{name} must be a number from {least} to {most}")
-    return int(text)

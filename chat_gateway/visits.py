@@ -9,7 +9,16 @@ from chat_gateway.access import AccessCache
 from chat_gateway.failures import code_of
 from chat_gateway.feed import Feed
 from chat_gateway.lane import Uncertain
-from chat_gateway.seam import Access, NotFound, Opened, Query, Reader, look_up, open_order
+from chat_gateway.seam import (
+    Access,
+    NotFound,
+    Opened,
+    Query,
+    Reader,
+    find_carrier,
+    look_up,
+    open_order,
+)
 from chat_gateway.tail import Room
 from shared.contracts.ids import MessageId, OrderId, UserId, is_order_id
 from shared.timeline import Entry
@@ -17,6 +26,8 @@ from shared.tokens import Identity
 
 ANSWER_DEADLINE_S: Final = 10.0
 """Whatever a client asked for ends by then; each wait on the way has a shorter one of its own."""
+_NO_EVENTS: Final = Query(after=None, before=None, limit=0)
+"""For who wants the way in alone."""
 
 
 def reader_of(identity: Identity) -> Reader:
@@ -80,6 +91,18 @@ class Visits:
         except Exception as error:
             code_of(error)
             return Uncertain()
+
+    async def carrier(
+        self, identity: Identity, order_id: OrderId, attachment_id: str
+    ) -> Entry | None:
+        """The message that carries a file, as the bearer of a token may see it now; null if none
+        does. Raises what `open` raises."""
+        reader = reader_of(identity)
+        with self._feed.holding(order_id):
+            await self.open(identity, order_id, _NO_EVENTS)
+            return await self._feed.answer(
+                order_id, None, lambda tail: find_carrier(tail, order_id, reader, attachment_id)
+            )
 
     async def _admit(self, order_id: OrderId, user_id: UserId) -> Access:
         access = await self._access.ask(order_id, user_id)

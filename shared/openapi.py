@@ -11,13 +11,19 @@ from starlette.routing import Route
 
 from shared.contracts.components import components_of
 from shared.contracts.errors import CATALOGUE, ErrorCode
-from shared.contracts.ids import MessageIdField, OrderIdField
+from shared.contracts.ids import AttachmentIdField, MessageIdField, OrderIdField
 from shared.http import ErrorBody
 from shared.operations import Operation, errors_of
 
 PATH_PARAMETERS: Final[Mapping[str, Any]] = {
     "order_id": OrderIdField,
     "message_id": MessageIdField,
+    "attachment_id": AttachmentIdField,
+}
+_MEANINGS: Final[Mapping[int, str]] = {202: "Not yet.", 422: "Never.", 503: "Not now."}
+_REDIRECT: Final[Mapping[str, Any]] = {
+    "description": "It is there.",
+    "headers": {"Location": {"schema": {"type": "string"}}},
 }
 _REF: Final = "#/components/schemas/{name}"
 _HEADERS: Final[Mapping[int, Mapping[str, Any]]] = {
@@ -87,13 +93,15 @@ def _operation(
         shown["parameters"] = parameters
     if operation.body is not None:
         shown["requestBody"] = {"required": True, "content": _json(schema_of[operation.body])}
-    answers = {
+    answers: dict[str, Any] = {
         str(status): {
-            "description": "Done." if status < 400 else "Not now.",
+            "description": _MEANINGS.get(status, "Done."),
             "content": _json(schema_of[type_]),
         }
         for status, type_ in operation.answers.items()
     }
+    if operation.redirects:
+        answers["307"] = _REDIRECT
     errors = {
         str(status): _error(status, codes, schema_of[ErrorBody])
         for status, codes in errors_of(operation).items()

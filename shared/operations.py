@@ -20,7 +20,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """Unique in its service."""
     method: str
     path: str
-    """With `{order_id}` and `{message_id}` where these stand."""
+    """With `{order_id}` and others of `shared.openapi.PATH_PARAMETERS` where these stand."""
     summary: str
     description: str = ""
     query: type[msgspec.Struct] | None = None
@@ -29,6 +29,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """The Struct its JSON body is decoded into."""
     answers: Mapping[int, type[Any]]
     """What is answered in JSON, by status, errors aside."""
+    redirects: bool = False
+    """Whether it may be answered with 307 and the header `Location` alone."""
     errors: tuple[ErrorCode, ...] = ()
     """The codes it may be refused with, beside those that `errors_of` adds."""
     token: bool = True

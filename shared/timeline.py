@@ -73,6 +73,11 @@ class Entry(msgspec.Struct, kw_only=True):
         return getattr(self.event, "id", None)
 
     @property
+    def attachments(self) -> tuple[log.Attachment, ...]:
+        """The files it carries as a standing message, even if it is gone by now."""
+        return self.event.attachments if self.stands and isinstance(self.event, log.Message) else ()
+
+    @property
     def text_of(self) -> MessageId | None:
         """The message whose text this entry shows: its own, or an edit's or restore's target."""
         if not self.stands:

@@ -91,17 +91,17 @@ class SecretVerifier:
         return identity_of(signed_payload(token, self._secret, "HS256"), self._clock())
 
 
-def check_secret(secret: bytes) -> None:
+def check_secret(secret: bytes, name: str = "JWT secret") -> None:
     """Raise `ValueError` if this secret cannot keep a token from being forged."""
     if len(secret) < SECRET_BYTES_MIN:
         raise ValueError(
-            f"the JWT secret has {len(secret)} bytes; it must have at least {SECRET_BYTES_MIN}"
+            f"the {name} has {len(secret)} bytes; it must have at least {SECRET_BYTES_MIN}"
         )
     try:
         jwt.get_algorithm_by_name("HS256").prepare_key(secret)
     except jwt.InvalidKeyError:
         # Whoever knows a public key could sign with it, were it taken for a secret.
-        raise ValueError("the JWT secret is a key or certificate; it must be random") from None
+        raise ValueError(f"the {name} is a key or certificate; it must be random") from None
 
 
 def check_shape(token: str) -> None:

@@ -30,11 +30,14 @@ PROTOCOL_VERSION: Final = 1
 TOKEN_CHARS_MAX: Final = 16_384
 NOTE_CHARS_MAX: Final = 1_000
 CURSOR_CHARS_MAX: Final = 256
+GRANT_CHARS_MAX: Final = 4_096
 
 Ref = Annotated[int, Meta(ge=-SAFE_INTEGER, le=SAFE_INTEGER)]
 """Picked by the client, repeated in the answer; it need not be unique."""
 PageSize = Annotated[int, Meta(ge=1)]
 Token = Annotated[str, Meta(max_length=TOKEN_CHARS_MAX)]
+Grant = Annotated[str, Meta(max_length=GRANT_CHARS_MAX)]
+"""A statement of the attachment service that a file may be sent."""
 Typing = Literal["text", "file"]
 Gone = Literal["deleted", "redacted"]
 
@@ -107,7 +110,7 @@ class Send(_Attempt, frozen=True, kw_only=True, tag="send"):
     """Say something. `seen` is the number of the last message on the screen, null if not known."""
 
     text: str
-    attachments: tuple[Annotated[str, Meta(max_length=4_096)], ...] = ()
+    attachments: tuple[Grant, ...] = ()
     reply_to: MessageIdField | None = None
     seen: Count | None = None
 

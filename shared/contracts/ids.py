@@ -26,6 +26,7 @@ OrderIdField = Annotated[OrderId, Meta(pattern=ORDER_ID_PATTERN)]
 UserIdField = Annotated[UserId, Meta(pattern=USER_ID_PATTERN)]
 ClientIdField = Annotated[ClientId, Meta(pattern=UUID_PATTERN)]
 MessageIdField = Annotated[MessageId, Meta(pattern=UUID_PATTERN)]
+AttachmentIdField = Annotated[str, Meta(pattern=UUID_PATTERN)]
 
 SAFE_INTEGER: Final = 2**53 - 1
 """The largest integer every JSON reader keeps exact."""
@@ -49,6 +50,11 @@ _OFFSET_MASK: Final = (1 << OFFSET_BITS) - 1
 def is_order_id(text: str) -> bool:
     """Tell whether *text* may name an order."""
     return re.search(ORDER_ID_PATTERN, text) is not None
+
+
+def is_attachment_id(text: str) -> bool:
+    """Tell whether *text* may name an attachment."""
+    return re.search(UUID_PATTERN, text) is not None
 
 
 def make_seq(epoch: int, offset: int) -> Seq:

@@ -41,6 +41,11 @@ TIMELINE_INDEXES: Final = (
     IndexModel({"order_id": 1, "stands": 1, "seq": 1}),
     IndexModel({"order_id": 1, "id": 1, "seq": 1}),
     IndexModel({"order_id": 1, "text_of": 1, "seq": 1}),
+    # Few messages carry a file; the others cost it nothing.
+    IndexModel(
+        {"order_id": 1, "carries": 1, "seq": 1},
+        partialFilterExpression={"carries": {"$exists": True}},
+    ),
 )
 CONVERSATION_INDEXES: Final = (
     IndexModel({"readers.user_id": 1, "summary.updated_at": -1, "_id": 1}),
@@ -116,6 +121,14 @@ class MongoStore:
         where = {"order_id": order_id, "id": id_}
         document = await self._first(self._timeline, where, sort={"seq": 1})
         return None if document is None else entry_of(document)
+
+    async def carriers(
+        self, order_id: OrderId, attachment_id: str, *, limit: int
+    ) -> Sequence[Entry]:
+        """Messages that carry a file, the newest first, at most *limit*."""
+        where = {"order_id": order_id, "carries": attachment_id}
+        documents = await self._mongo.find(self._timeline, where, sort={"seq": -1}, limit=limit)
+        return [entry_of(document) for document in documents]
 
     async def inbox(
         self,

@@ -25,7 +25,8 @@ def entry_id(order_id: OrderId, seq: Seq) -> str:
 
 
 def entry_document(entry: Entry) -> Document:
-    """An entry with, beside it, what it is found by; `id` and `text_of` only where it has them."""
+    """An entry with, beside it, what it is found by; `id`, `text_of` and `carries`, the ids of its
+    files, only where it has them."""
     document: Document = msgspec.to_builtins(entry)
     document["_id"] = entry_id(entry.order_id, entry.seq)
     document["order_id"] = entry.order_id
@@ -35,6 +36,8 @@ def entry_document(entry: Entry) -> Document:
         document["id"] = entry.id
     if entry.text_of is not None:
         document["text_of"] = entry.text_of
+    if entry.attachments:
+        document["carries"] = [file.id for file in entry.attachments]
     event = document["event"]
     if "may" in event:  # its keys are names of roles, which a marketplace is free to choose
         event["may"] = [{"role": role, "actions": may} for role, may in event["may"].items()]

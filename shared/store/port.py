@@ -113,6 +113,13 @@ class Reading(Protocol):
         claim none. Should several have claimed it, the first."""
         ...
 
+    async def carriers(
+        self, order_id: OrderId, attachment_id: str, *, limit: int
+    ) -> Sequence[Entry]:
+        """Messages of an order that carry a file, standing ones and such as are gone by now; the
+        newest first, at most *limit*."""
+        ...
+
     async def inbox(
         self,
         user_id: UserId,

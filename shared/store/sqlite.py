@@ -100,6 +100,12 @@ class SqliteStore:
         """The first entry that claimed an id, standing or void; null if none did."""
         return await self._read(lambda tables: tables.find(order_id, id_))
 
+    async def carriers(
+        self, order_id: OrderId, attachment_id: str, *, limit: int
+    ) -> Sequence[Entry]:
+        """Messages that carry a file, the newest first, at most *limit*."""
+        return await self._read(lambda tables: tables.carriers(order_id, attachment_id, limit))
+
     async def inbox(
         self,
         user_id: UserId,

@@ -33,6 +33,10 @@ CREATE TABLE IF NOT EXISTS timeline (
 CREATE INDEX IF NOT EXISTS timeline_by_id ON timeline (order_id, id, seq) WHERE id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS timeline_by_text
     ON timeline (order_id, text_of, seq) WHERE text_of IS NOT NULL;
+CREATE TABLE IF NOT EXISTS carriers (
+    order_id TEXT NOT NULL, attachment_id TEXT NOT NULL, seq INTEGER NOT NULL,
+    PRIMARY KEY (order_id, attachment_id, seq)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS conversations (
     order_id TEXT PRIMARY KEY, head INTEGER NOT NULL, snapshot BLOB NOT NULL
 ) WITHOUT ROWID;
@@ -50,7 +54,7 @@ CREATE TABLE IF NOT EXISTS watermarks (
     at_before INTEGER, PRIMARY KEY (epoch, partition)
 ) WITHOUT ROWID;
 """
-_TABLES: Final = ("timeline", "conversations", "summaries", "inbox", "watermarks")
+_TABLES: Final = ("timeline", "carriers", "conversations", "summaries", "inbox", "watermarks")
 _ENCODE: Final = msgspec.msgpack.Encoder().encode
 _DECODE: Final = msgspec.msgpack.Decoder(Entry).decode
 _DECODE_SUMMARY: Final = msgspec.msgpack.Decoder(Summary).decode
@@ -122,6 +126,15 @@ class StoreTables:
         ).fetchone()
         return None if row is None else _DECODE(row[0])
 
+    def carriers(self, order_id: OrderId, attachment_id: str, limit: int) -> list[Entry]:
+        """Messages that carry a file, the newest first, at most *limit*."""
+        rows = self._connection.execute(
+            "SELECT entry FROM carriers JOIN timeline USING (order_id, seq) "
+            "WHERE order_id = ? AND attachment_id = ? ORDER BY seq DESC LIMIT ?",
+            (order_id, attachment_id, limit),
+        )
+        return [_DECODE(row[0]) for row in rows]
+
     def inbox(
         self,
         user_id: UserId,
@@ -184,12 +197,18 @@ class StoreTables:
             )
             for entry in entries
         ]
+        carried = [
+            (entry.order_id, file.id, entry.seq) for entry in entries for file in entry.attachments
+        ]
         by_text: defaultdict[tuple[OrderId, MessageId], list[Change]] = defaultdict(list)
         for change in changes:
             by_text[change.order_id, change.target].append(change)
         with transaction(self._connection):
             self._connection.executemany(
                 "INSERT INTO timeline VALUES (?,?,?,?,?,?,?) ON CONFLICT DO NOTHING", rows
+            )
+            self._connection.executemany(
+                "INSERT INTO carriers VALUES (?,?,?) ON CONFLICT DO NOTHING", carried
             )
             for (order_id, target), same_text in by_text.items():
                 self._apply(order_id, target, same_text)

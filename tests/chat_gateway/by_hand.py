@@ -5,6 +5,7 @@ from typing import Any
 
 from chat_gateway.seam import (
     Access,
+    FindCarriers,
     FindEntry,
     Need,
     Opened,
@@ -80,6 +81,12 @@ class Archive:
                 return page[-need.limit :] if need.newest else page[: need.limit]
             case FindEntry():
                 return next((entry for entry in entries if entry.id == need.id), None)
+            case FindCarriers():
+                return [
+                    entry
+                    for entry in reversed(entries)
+                    if need.attachment_id in (file.id for file in entry.attachments)
+                ][: need.limit]
             case _:
                 return None
 

@@ -13,9 +13,10 @@ from chat_gateway import app
 from shared.contracts import frames
 from shared.contracts.errors import ErrorCode
 from shared.contracts.ids import UserId
+from shared.grants import Grants
 from shared.http import EXCEPTION_HANDLERS, cors
 from tests.chat_gateway.gatehouse import Here, opened
-from tests.chat_gateway.world import identity
+from tests.chat_gateway.world import GRANTS, identity
 from tests.shared.story import ORDER, STRANGER, client_id
 
 ORIGIN = "https://shop.example"
@@ -51,6 +52,11 @@ class Counter:
         body = {"id": client_id(key), "text": text, **more}
         return await self.ask("POST", path, who=who, json=body)
 
+    async def carrier(
+        self, attachment_id: str, *, who: str = "anna", order_id: str = ORDER
+    ) -> httpx.Response:
+        return await self.ask("GET", f"/v1/orders/{order_id}/attachments/{attachment_id}", who=who)
+
     async def redact(
         self, message_id: str, *, key: int = 900, reason: str = "abuse", who: str = "moira"
     ) -> httpx.Response:
@@ -60,10 +66,10 @@ class Counter:
 
 @asynccontextmanager
 async def counter(
-    folder: Path, limits: frames.Limits | None = None
+    folder: Path, limits: frames.Limits | None = None, grants: Grants | None = GRANTS
 ) -> AsyncIterator[tuple[Here, Counter]]:
     """A gateway with one order, known to Anna and Ben, and its HTTP side."""
-    async with opened(folder, limits) as here:
+    async with opened(folder, limits, grants) as here:
         expires_at = time.time() + 600
         shop = UserId("service:shop")
         here.tokens.good |= {

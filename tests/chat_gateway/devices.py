@@ -4,19 +4,29 @@ A device keeps what was typed until its outcome is known, sends it again where i
 order typed after a reconnect, and never gives anything up by itself.
 """
 
+from typing import Literal
+
 from chat_gateway.session import Session
 from shared.contracts import frames
+from shared.contracts.errors import ErrorCode
 from shared.contracts.ids import NOTHING, ClientId, Seq, UserId
-from tests.chat_gateway.recorders import RecordingSocket
-from tests.chat_gateway.world import House, identity, open_order, say, send
-from tests.shared.story import client_id
+from shared.grants import GRANT_S
+from tests.chat_gateway.recorders import NOW_MS, RecordingSocket
+from tests.chat_gateway.world import House, grant, identity, open_order, say, send
+from tests.shared.story import STRANGER, client_id
+
+File = Literal["kept", "renewed", "forged"]
+"""What is done about a file's grant: nothing, a fresh one for each try, or it is no good one."""
 
 
 class Item:
     """Something typed, and what its device knows of it."""
 
-    def __init__(self, key: int) -> None:
+    def __init__(self, key: int, file: File | None, ends_s: int) -> None:
         self.key = key
+        self.file = file
+        self.ends_s = ends_s
+        """When a grant that is kept ends, in seconds from the beginning."""
         self.refs: set[int] = set()
         """Attempts on the connection that have no outcome yet."""
         self.maybe_there = False
@@ -39,6 +49,9 @@ class Device:
         self.user_id = user_id
         self.items: list[Item] = []
         self.session: Session | None = None
+        self._house: House
+        # Good for the longest history: time passes in some.
+        self._identity = identity(user_id, expires_at=NOW_MS / 1000 + GRANT_S)
         self.burst: list[Item] = []
         """What is still to be sent, in order, after a reconnect."""
         self._socket = RecordingSocket()
@@ -49,9 +62,9 @@ class Device:
 
     # What its user and the network do.
 
-    def type(self) -> Item:
-        """Its user says one more thing."""
-        item = Item(next(self._keys))
+    def type(self, file: File | None = None, ends_s: int = 0) -> Item:
+        """Its user says one more thing, perhaps with a file."""
+        item = Item(next(self._keys), file, ends_s)
         self.items.append(item)
         if self.burst:
             self.burst.append(item)  # what is new waits for what is old
@@ -59,7 +72,8 @@ class Device:
 
     def connect(self, house: House) -> Session | None:
         """Open a connection; give the one before, of which the gateway knows no end yet."""
-        before, (self.session, self._socket) = self.session, house.greet(identity(self.user_id))
+        before, (self.session, self._socket) = self.session, house.greet(self._identity)
+        self._house = house
         for item in self.items:
             item.maybe_there |= bool(item.refs)
             item.refs.clear()
@@ -90,7 +104,11 @@ class Device:
         item.due = False
         item.refs.add(ref)
         seen = self._n if knows_seen else None
-        say(self.session, send(item.key, seen=seen, retry=item.maybe_there, ref=ref))
+        files = () if item.file is None else (self._grant(item),)
+        say(
+            self.session,
+            send(item.key, seen=seen, retry=item.maybe_there, ref=ref, attachments=files),
+        )
 
     # What it is told.
 
@@ -102,8 +120,8 @@ class Device:
                     for event in events:
                         self._see(event)
                     self._head = max(self._head, head)
-                case frames.Refused(ref=int(ref), id=str(id_), retry=retry):
-                    self._refused(self._item(id_), ref, retry=retry)
+                case frames.Refused(ref=int(ref), id=str(id_), retry=retry, code=code):
+                    self._refused(self._item(id_), ref, code, retry=retry)
                 case frames.Unknown(ref=ref, id=id_):
                     item = self._item(id_)
                     item.refs.remove(ref)
@@ -115,8 +133,20 @@ class Device:
     def _item(self, id_: ClientId | str) -> Item:
         return next(item for item in self.items if client_id(item.key) == id_)
 
-    def _refused(self, item: Item, ref: int, *, retry: bool) -> None:
+    def _grant(self, item: Item) -> str:
+        now_s = (self._house.desk.ms - NOW_MS) // 1000
+        match item.file:
+            case "kept":
+                return grant(item.key, by=self.user_id, good_for_s=item.ends_s)
+            case "renewed":
+                return grant(item.key, by=self.user_id, good_for_s=now_s + GRANT_S)
+            case _:
+                return grant(item.key, by=STRANGER, good_for_s=now_s + GRANT_S)
+
+    def _refused(self, item: Item, ref: int, code: ErrorCode, *, retry: bool) -> None:
         item.refs.remove(ref)
+        if code is ErrorCode.INVALID:
+            assert item.file in ("kept", "forged"), "there was nothing wrong with it"
         if retry:
             assert not item.maybe_there, "only the log refuses what may be there"
             item.due = not item.refs
@@ -132,5 +162,6 @@ class Device:
         for item in self.items:
             if event.by == self.user_id and event.client_id == client_id(item.key):
                 assert not item.refused, "it was refused for good"
+                assert item.file != "forged", "nobody granted it"
                 item.settled = True
                 item.refs.clear()

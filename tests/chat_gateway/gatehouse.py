@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -14,6 +14,7 @@ from shared.contracts import events as log
 from shared.contracts import frames
 from shared.contracts.ids import MessageId, OrderId, UserId
 from shared.contracts.topics import partition_of
+from shared.grants import Grants
 from shared.log.port import Draft
 from shared.log.sqlite import SqliteLog
 from shared.order_client import OrdersUnavailable, Part
@@ -23,7 +24,7 @@ from shared.store.sqlite import SqliteStore
 from shared.timeline import Entry
 from shared.tokens import BadToken, Identity, KeysUnavailable
 from tests.chat_gateway.recorders import Frame, RecordingSocket
-from tests.chat_gateway.world import identity, say
+from tests.chat_gateway.world import GRANTS, identity, say
 from tests.shared.story import ANNA, BEN, MODERATOR, ORDER, order
 
 F = TypeVar("F", bound=Frame)
@@ -74,6 +75,13 @@ class Store(SqliteStore):
         if self.down:
             raise StoreUnavailable
         return await super().find(order_id, id_)
+
+    async def carriers(
+        self, order_id: OrderId, attachment_id: str, *, limit: int
+    ) -> Sequence[Entry]:
+        if self.down:
+            raise StoreUnavailable
+        return await super().carriers(order_id, attachment_id, limit=limit)
 
 
 class Here:
@@ -128,7 +136,9 @@ async def until(holds: Callable[[], object]) -> None:
 
 
 @asynccontextmanager
-async def opened(folder: Path, limits: frames.Limits | None = None) -> AsyncIterator[Here]:
+async def opened(
+    folder: Path, limits: frames.Limits | None = None, grants: Grants | None = GRANTS
+) -> AsyncIterator[Here]:
     engine = await SqliteLog.open(folder / "log.db", partitions=2)
     store = await Store.open(folder / "store.db")
     signals = MemorySignals()
@@ -137,7 +147,14 @@ async def opened(folder: Path, limits: frames.Limits | None = None) -> AsyncIter
     assert isinstance(store, Store)
     try:
         async with app.running(
-            settings, engine, store, signals, orders, tokens, limits or frames.Limits()
+            settings,
+            engine,
+            store,
+            signals,
+            orders,
+            tokens,
+            limits or frames.Limits(),
+            grants=grants,
         ) as running:
             here = Here(running, engine, store)
             here.orders, here.tokens, here.signals = orders, tokens, signals

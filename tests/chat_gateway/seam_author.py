@@ -21,6 +21,8 @@ PARTIES: Final = (
 MODERATOR: Final = UserId("moira")
 _SERVICE: Final = UserId("service:orders")
 _CROWD: Final = tuple(log.Participant(UserId(f"u{n}"), "support", "Somebody") for n in range(19))
+FILES: Final = 12
+"""Of each order."""
 _ALL: Final[tuple[log.Action, ...]] = ("read", "send", "attach", "edit", "delete")
 _OPEN: Final = {"creator": _ALL, "advertiser": _ALL, "support": _ALL}
 _SHUT: Final = {"creator": _ALL, "advertiser": ("send",), "support": _ALL}
@@ -110,8 +112,17 @@ class Author:
             order_id=self._order_id, by=_SERVICE if service else party.user_id,
             as_="service" if service else "participant", id=id_, base=self._base(),
             client_id=ClientId("c"), seen=max(0, truth.n - dice.randrange(3)),
-            text=f"text {len(self._ids)}",
+            text=f"text {len(self._ids)}", attachments=self._some_files(),
         )  # fmt: skip
+
+    def some_file(self) -> str:
+        """The id of a file that may have been sent; so few that some are sent again."""
+        return f"file-{self._dice.randrange(FILES)}"
+
+    def _some_files(self) -> tuple[log.Attachment, ...]:
+        if self._dice.random() < 0.7:
+            return ()
+        return (log.Attachment(self.some_file(), "a.png", "image/png", 1),)
 
     def some_id(self) -> MessageId:
         """An id that was used, or given out and not used yet; seldom one nobody knows."""
@@ -176,11 +187,12 @@ class Author:
     def _judge(self) -> log.Redact | log.Restore | log.Flag:
         id_, base, target = self._key("v"), self._base(), self.some_id()
         kind = self._dice.random()
-        text = self._truth.text_now(target)
+        text, told = self._truth.text_now(target), self._truth.first.get(target)
         if kind < 0.4 and text is not None:
             return log.Restore(
                 order_id=self._order_id, by=MODERATOR, as_="moderator", id=id_, target=target,
                 base=self._truth.conversation.places, reason="fine", text=text,
+                attachments=told.entry.attachments if told is not None else (),
             )  # fmt: skip
         struct = log.Flag if kind > 0.9 else log.Redact
         return struct(

@@ -178,6 +178,27 @@ BUGS: Final[dict[str, tuple[Slip, ...]]] = {
             ),
         ),
     ),
+    "who looks for a file believes a store that is behind": (
+        Slip(
+            seam,
+            "find_carrier",
+            ("if room.floor > _covered(tail, watermark, None):", "if False:"),
+        ),
+    ),
+    "who looks for a file does not ask the fold again": (
+        Slip(
+            seam,
+            "find_carrier",
+            (
+                "raise NotFound\n    if (entry := _carrier(reversed(room.entries), reader, "
+                "attachment_id)) is not None:",
+                "raise NotFound\n    if False:",
+            ),
+        ),
+    ),
+    "a file is given out after its message was taken": (
+        Slip(seam, "find_carrier", ("apply_all(room.changes(), stored)", "pass")),
+    ),
     "a replay does not know that the store has more": (
         Slip(seam, "_read_below", ("REPLAY_EVENTS_MAX + 1", "REPLAY_EVENTS_MAX")),
     ),

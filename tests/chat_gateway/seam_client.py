@@ -37,6 +37,7 @@ class View:
             case frames.RestoreShown(target=target, text=text) if target in self.messages:
                 message = self.messages[target]
                 message.gone = None
+                message.attachments = event.attachments
                 message.text = message.text if text is None else text
             case _:
                 pass
@@ -46,6 +47,7 @@ class View:
         message.gone = how
         if not moderator:
             message.text = ""
+            message.attachments = ()
 
 
 class Client:

@@ -12,7 +12,7 @@ from shared.contracts.ids import NOTHING, Seq
 from tests.chat_gateway.seam_author import MODERATOR, PARTIES, draft_of, foreign_position
 from tests.chat_gateway.seam_client import Client
 from tests.chat_gateway.seam_truth import Violation
-from tests.chat_gateway.seam_wish import Join, LookUp, Page, Wish
+from tests.chat_gateway.seam_wish import Carrier, Join, LookUp, Page, Wish
 from tests.chat_gateway.seam_world import ORDERS, World
 
 JOINS_PER_WORLD: Final = 60
@@ -134,6 +134,12 @@ class Trial:
         if client is not None:
             id_ = self._world.authors[client.order_id].sought_id()
             self._wishes.append(LookUp(self._world, client, self._dice, id_))
+
+    def look_for_carrier(self) -> None:
+        client = self._some_member()
+        if client is not None:
+            file = self._world.authors[client.order_id].some_file()
+            self._wishes.append(Carrier(self._world, client, self._dice, file))
 
     def go_on(self) -> None:
         if not self._wishes:
@@ -261,6 +267,7 @@ _WEIGHTS: Final[dict[Callable[[Trial], None], float]] = {
     Trial.join: 8,
     Trial.page: 5,
     Trial.look_up: 6,
+    Trial.look_for_carrier: 6,
     Trial.go_on: 40,
     Trial.leave: 5,
     Trial.restart_gateway: 0.1,

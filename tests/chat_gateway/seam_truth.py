@@ -111,6 +111,15 @@ class Truth:
             if told.entry.shown and told.entry.type in PAGED
         ]
 
+    def carrier(self, attachment_id: str, head: Seq, *, moderator: bool) -> Seq | None:
+        """Where the newest message up to *head* stands that carries a file, and is not gone for
+        the reader."""
+        for told in reversed(self.between(NOTHING, head)):
+            carries = attachment_id in (file.id for file in told.entry.attachments)
+            if carries and (moderator or told.at(head).gone is None):
+                return told.seq
+        return None
+
     def text_now(self, target: MessageId) -> str | None:
         """What a message says by now; null if there is no such message."""
         told = self.first.get(target)

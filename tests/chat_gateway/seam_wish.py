@@ -15,6 +15,7 @@ from chat_gateway.seam import (
     AskAccess,
     AwaitRecord,
     CatchUp,
+    FindCarriers,
     FindEntry,
     Need,
     Opened,
@@ -111,6 +112,8 @@ class Wish:
                 )  # fmt: skip
             case FindEntry(id=id_):
                 self._answer = store.find(order_id, id_)
+            case FindCarriers(attachment_id=attachment_id, limit=limit):
+                self._answer = store.carriers(order_id, attachment_id, limit)
             case AwaitRecord():
                 self._await_record()
             case CatchUp(after=after):
@@ -224,6 +227,33 @@ class LookUp(Wish):
         if result is not None and (told is None or told.seq != result.seq):
             raise Violation(f"{self.id} was found at {result.seq}")
         self.missing = result is None
+
+
+class Carrier(Wish):
+    """Looks for a message that carries a file."""
+
+    kind = "carrier"
+
+    def __init__(self, world: World, client: Client, dice: Random, attachment_id: str) -> None:
+        super().__init__(world, client, dice, None)
+        self._attachment_id = attachment_id
+
+    def _start(self) -> _Steps:
+        return seam.find_carrier(
+            self._world.tail, self.client.order_id, self.client.reader, self._attachment_id
+        )
+
+    def _end(self, result: Entry | None) -> None:
+        """What is answered must be so at the room's head, or later where the store is ahead."""
+        truth = self._world.truths[self.client.order_id]
+        head = self._world.tail.rooms[self.client.order_id].conversation.head
+        later = [told.seq for told in truth.between(head, truth.conversation.head)]
+        possible = [
+            truth.carrier(self._attachment_id, at, moderator=self.client.moderator)
+            for at in (head, *later)
+        ]
+        if (None if result is None else result.seq) not in possible:
+            raise Violation(f"{self._attachment_id} is not carried by {result} at {head}")
 
 
 def _own(world: World, after: Seq | None) -> Seq | None:

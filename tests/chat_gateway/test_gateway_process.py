@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from chat_gateway.__main__ import refuse_embedded, serve
-from chat_gateway.settings import BadSetting, Settings
+from chat_gateway.settings import Settings
+from shared.settings import BadSetting
 
 ENGINES = Settings(
     log_url="kafka://k:9092",

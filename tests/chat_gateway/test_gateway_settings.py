@@ -1,11 +1,17 @@
 """The gateway's settings: a working default for each, a clear word on what cannot be used."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
-from chat_gateway.settings import BadSetting, Settings
+from chat_gateway.settings import Settings
+from shared.contracts.ids import OrderId, UserId
+from shared.grants import Grants, derive_secret
+from shared.secret_file import load_or_make_secret
 from shared.service_token import FileToken, MintedToken
+from shared.settings import BadSetting
+from tests.chat_gateway.world import picture
 
 DATA = Path("data")
 
@@ -27,6 +33,8 @@ def test_everything_may_be_chosen() -> None:
         "ORDER_CHAT_ORDERS_URL": "http://e",
         "ORDER_CHAT_JWT_SECRET": "f" * 32,
         "ORDER_CHAT_JWKS_URL": "https://g",
+        "ORDER_CHAT_GRANT_SECRET": "i" * 32,
+        "ORDER_CHAT_MAX_FILE_BYTES": "5368709120",
         "ORDER_CHAT_SERVICE_TOKEN_FILE": "h",
         "ORDER_CHAT_ORIGINS": "https://shop.example, https://www.shop.example,,",
         "ORDER_CHAT_TRUSTED_PROXIES": "10.0.0.7, 2001:db8:0::7",
@@ -44,6 +52,8 @@ def test_everything_may_be_chosen() -> None:
         orders_url="http://e",
         jwt_secret="f" * 32,
         jwks_url="https://g",
+        grant_secret="i" * 32,
+        max_file_bytes=5 * 1024**3,
         service_token_file=Path("h"),
         origins=frozenset({"https://shop.example", "https://www.shop.example"}),
         trusted_proxies=frozenset({"10.0.0.7", "2001:db8::7"}),
@@ -76,6 +86,8 @@ def test_what_guards_the_gateway_is_not_guessed(variable: str, value: str) -> No
         ("ORDER_CHAT_PORT", "-1"),
         ("ORDER_CHAT_PORT", "http"),
         ("ORDER_CHAT_PORT", "٨٠"),
+        ("ORDER_CHAT_MAX_FILE_BYTES", "0"),
+        ("ORDER_CHAT_MAX_FILE_BYTES", "5368709121"),
         ("ORDER_CHAT_EPOCH", "0"),
         ("ORDER_CHAT_EPOCH", "512"),
         ("ORDER_CHAT_EPOCH", "1.0"),
@@ -91,7 +103,9 @@ def test_bad_numbers_name_their_variable_not_their_value(variable: str, value: s
 
 def test_settings_do_not_print_their_secrets() -> None:
     """They would end up in logs and tracebacks."""
-    settings = Settings(jwt_secret="hush" * 8, log_url="kafka://user:hush@host")
+    settings = Settings(
+        jwt_secret="hush" * 8, grant_secret="hush" * 8, log_url="kafka://user:hush@host"
+    )
 
     assert "hush" not in f"{settings!r} {settings}"
 
@@ -105,3 +119,38 @@ def test_the_service_token_comes_from_a_file_or_is_signed_with_the_secret() -> N
     assert isinstance(filed.service_token(), FileToken)
     with pytest.raises(BadSetting, match="ORDER_CHAT_SERVICE_TOKEN_FILE"):
         Settings().service_token()
+
+
+async def test_grants_are_signed_by_their_secret_or_by_what_follows_from_the_tokens(
+    tmp_path: Path,
+) -> None:
+    """Every service that is told the same secrets, or has the same folder, takes the same ones."""
+    chosen = Settings(data=tmp_path, grant_secret="g" * 32, jwt_secret="t" * 32)
+    derived = Settings(data=tmp_path, jwt_secret="t" * 32)
+    kept = Settings(data=tmp_path)
+    in_folder = await asyncio.to_thread(load_or_make_secret, tmp_path)
+    secrets = [b"g" * 32, derive_secret(b"t" * 32), derive_secret(in_folder)]
+
+    for settings, secret in zip((chosen, derived, kept), secrets, strict=True):
+        text, _ = Grants(secret).issue(OrderId("o1"), UserId("anna"), picture())
+        grants = await settings.open_grants()
+
+        assert grants is not None
+        assert grants.read(text).genuine
+
+
+async def test_with_keys_of_others_grants_need_a_secret_of_their_own(tmp_path: Path) -> None:
+    """There is nothing to derive one from; a data folder is not asked for one, nor made."""
+    folder = tmp_path / "data"
+    bare = Settings(data=folder, jwks_url="https://g")
+    told = Settings(data=folder, jwks_url="https://g", grant_secret="g" * 32)
+
+    assert await bare.open_grants() is None
+    assert await told.open_grants() is not None
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_weak_grant_secret_stops_the_start() -> None:
+    """With what it lacks."""
+    with pytest.raises(ValueError, match="the grant secret has 4 bytes"):
+        await Settings(grant_secret="hush").open_grants()

@@ -171,7 +171,9 @@ async def test_a_service_may_write(desk: Counter) -> None:
         ({"id": client_id(1), "text": "Hi!", "retry": True}, "Unknown field"),
         ({"id": client_id(1), "text": ""}, "needs a text"),
         ({"id": client_id(1), "text": "a\x00b"}, "control characters"),
-        ({"id": client_id(1), "text": "Hi!", "attachments": ["x"]}, "attachments"),
+        ({"id": client_id(1), "text": "Hi!", "attachments": ["x"]}, "attachment's grant"),
+        ({"id": client_id(1), "text": "Hi!", "attachments": [1]}, "$.attachments[0]"),
+        ({"id": client_id(1), "text": "Hi!", "attachments": ["x" * 4_097]}, "$.attachments[0]"),
     ],
 )
 async def test_a_bad_body_is_refused_by_its_field(

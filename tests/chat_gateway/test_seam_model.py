@@ -11,11 +11,20 @@ JOINS_UNTIL_RED = 4_000
 
 
 def test_no_join_leaves_a_hole_or_tells_anything_twice() -> None:
-    """Whatever happens between two steps of a join, page or look-up, its answer and what is
-    delivered afterwards are exactly what the log comes to, in order."""
+    """Whatever happens between two steps of a join, page, look-up or search for a file, its answer
+    and what is delivered afterwards are exactly what the log comes to, in order."""
     counts = run_joins(JOINS, first_seed=1)
 
-    happened = {"resumes", "resets", "pages", "look-ups", "catch-ups", "crashes", "restarts"}
+    happened = {
+        "resumes",
+        "resets",
+        "pages",
+        "look-ups",
+        "carriers",
+        "catch-ups",
+        "crashes",
+        "restarts",
+    }
     assert {name for name in happened if counts[name] < 30} == set()
 
 

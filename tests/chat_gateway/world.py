@@ -22,6 +22,7 @@ from shared.contracts import events as log
 from shared.contracts import frames
 from shared.contracts.ids import NOTHING, OrderId, Seq, UserId, make_seq
 from shared.conversation import Conversation
+from shared.grants import GRANT_S, Grants
 from shared.log.port import Draft, Reader, Record, Share
 from shared.risk import Risk
 from shared.timeline import Entry, may_see, show
@@ -34,6 +35,8 @@ from tests.chat_gateway.recorders import (
 )
 from tests.shared.story import ANNA, ORDER, client_id, message, order
 
+GRANT_SECRET = b"the secret of grants in the tests"
+GRANTS = Grants(GRANT_SECRET)
 EXPIRES_AT = NOW_MS / 1_000 + 3_600
 
 
@@ -69,12 +72,42 @@ def identity(
 
 
 def send(
-    key: int, *, text: str = "Hi!", seen: int | None = 0, retry: bool = False, ref: int = 1
+    key: int,
+    *,
+    text: str = "Hi!",
+    seen: int | None = 0,
+    retry: bool = False,
+    ref: int = 1,
+    attachments: tuple[str, ...] = (),
 ) -> frames.Send:
     """A client's frame that says something; *key* makes its id."""
     return frames.Send(
-        ref=ref, order_id=ORDER, id=client_id(key), text=text, seen=seen, retry=retry
+        ref=ref,
+        order_id=ORDER,
+        id=client_id(key),
+        text=text,
+        attachments=attachments,
+        seen=seen,
+        retry=retry,
     )
+
+
+def picture(key: int = 1) -> log.Attachment:
+    """A file that passed inspection."""
+    return log.Attachment(f"file-{key}", f"{key}.png", "image/png", 1_234, 640, 480)
+
+
+def grant(
+    key: int = 1,
+    *,
+    order_id: OrderId = ORDER,
+    by: UserId = ANNA,
+    good_for_s: int = GRANT_S,
+    secret: bytes = GRANT_SECRET,
+) -> str:
+    """A grant for the picture of this key, that ends in so many seconds."""
+    issued = NOW_MS / 1000 + good_for_s - GRANT_S
+    return Grants(secret, clock=lambda: issued).issue(order_id, by, picture(key))[0]
 
 
 class Batch(NamedTuple):
@@ -181,6 +214,7 @@ class House:
             ticket,
             session_id="s",
             limits=self.limits,
+            grants=GRANTS,
             counts=Counts(),
         )
         return session, socket

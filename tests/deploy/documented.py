@@ -6,12 +6,17 @@ from typing import Final, NamedTuple
 
 from deploy.documents import make_documents
 
-UPSTREAMS: Final = {"chat_gateway": "gateways", "order_service": "order_service"}
+UPSTREAMS: Final = {
+    "chat_gateway": "gateways",
+    "order_service": "order_service",
+    "attachment_service": "attachment_service",
+}
 OF_EACH: Final = {"/healthz", "/readyz"}
 """Every service has these for whoever watches it; through the proxy they are the gateways'."""
 EXAMPLES: Final = {
     "{order_id}": "film-2041~1.a:b",
     "{message_id}": "6f9619ff-8b86-4d01-b42d-00c04fc964ff",
+    "{attachment_id}": "0a1b2c3d-8b86-4d01-b42d-00c04fc964ff",
 }
 
 

@@ -52,6 +52,7 @@ def operations(order_id: OrderId) -> list[Operation]:
         Operation("leave", frames.Leave(ref=REF, order_id=order_id)),
         Operation("GET messages", None, "GET", f"{orders}/messages"),
         Operation("GET replay", None, "GET", f"{orders}/messages?after=0"),
+        Operation("GET attachment", None, "GET", f"{orders}/attachments/{target}"),
         Operation("POST message", None, "POST", f"{orders}/messages", text),
         Operation(
             "POST redact",
