@@ -23,6 +23,9 @@ HOMES = {
     "minio": ("shared/blobs/minio*.py",),
     "urllib3": ("shared/blobs/minio*.py",),
     "python_multipart": ("shared/blobs/files_form.py",),
+    "PIL": ("attachment_service/raster.py", "attachment_service/thumbnail.py"),
+    "pypdfium2": ("attachment_service/thumbnail.py",),
+    "pure_magic_rs": ("attachment_service/inspect.py",),
 }
 CONTRACTS_MAY = {"__future__", "msgspec", "shared"}
 

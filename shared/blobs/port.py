@@ -9,12 +9,14 @@ made two files of one MD5, so what counts is looked at on the clean shelf, or on
 import re
 from collections.abc import AsyncIterator, Sequence
 from enum import StrEnum
-from typing import Final, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 import msgspec
-from starlette.routing import BaseRoute
 
 from shared.risk import Risk
+
+if TYPE_CHECKING:  # inspections start anew for each file, and serve nothing
+    from starlette.routing import BaseRoute
 
 FORM_S: Final = 300
 """How long a form may be used, again and again."""
@@ -103,7 +105,7 @@ def check_header(value: str) -> str:
 class Served(Protocol):
     """A store that has no server of its own: whoever opened it serves these routes."""
 
-    def routes(self) -> Sequence[BaseRoute]:
+    def routes(self) -> Sequence["BaseRoute"]:
         """Where its forms and links lead."""
         ...
 
