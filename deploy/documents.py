@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import attachment_service.http
 import chat_gateway.http
 import order_service.http
 from shared.contracts.asyncapi import make_asyncapi
@@ -23,6 +24,7 @@ def make_documents() -> dict[str, dict[str, Any]]:
     return {
         "openapi/chat_gateway.json": chat_gateway.http.make_document(),
         "openapi/order_service.json": order_service.http.make_document(),
+        "openapi/attachment_service.json": attachment_service.http.make_document(),
         "asyncapi.json": make_asyncapi(),
     }
 

@@ -21,6 +21,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from attachment_service import app as attachment_service
+from attachment_service.ports import UploadsUnavailable
+from attachment_service.settings import Settings as AttachmentSettings
 from chat_gateway import app as chat_gateway
 from chat_gateway.announcer import Announcer
 from chat_gateway.app import server_of
@@ -32,16 +35,18 @@ from chat_gateway.watermarks import WrongLog
 from deploy.demo.pages import DemoPages
 from deploy.demo.seed import StoryClock, seed
 from deploy.documents import make_documents
+from deploy.neighbours import InProcessMessages, InProcessOrders
 from order_service import app as order_service
-from order_service import ports as order_ports
 from order_service.http import OrderRoutes
 from order_service.service import OrderService
 from order_service.settings import Settings as OrderSettings
+from shared.blobs.files_bounds import UploadHttp
+from shared.blobs.port import BlobsUnavailable
 from shared.contracts import events
 from shared.contracts.frames import Limits
-from shared.contracts.ids import OrderId, UserId
+from shared.contracts.ids import UserId
 from shared.contracts.topics import EMBEDDED_PARTITIONS, partition_of
-from shared.http import EXCEPTION_HANDLERS, Ping, cors, health_routes
+from shared.http import EXCEPTION_HANDLERS, cors, health_routes
 from shared.jwks import open_verifier
 from shared.log import open_log
 from shared.log.port import Draft, Log
@@ -49,7 +54,6 @@ from shared.log.sqlite import SqliteLog
 from shared.logs import configure_logs
 from shared.metrics import LoopLag, metrics_route
 from shared.openapi import document_route
-from shared.order_client import OrdersUnavailable, Part
 from shared.risk import UnsafeSettings, refuse
 from shared.secret_file import load_or_make_secret
 from shared.server import spare_what_stays
@@ -62,26 +66,6 @@ from shared.tokens import mint
 DEMO_TOKEN_S = 3_600
 AWAY_S = 3.0
 """How long a restart takes; meanwhile clients have nobody else to turn to."""
-
-
-class InProcessOrders:
-    """The gateway's `Orders` over an order service of the same process."""
-
-    def __init__(self, service: OrderService, ping: Ping) -> None:
-        self._service = service
-        self._ping = ping
-
-    async def ping(self) -> None:
-        """Raise if the orders cannot be had now."""
-        await self._ping()
-
-    async def access(self, order_id: OrderId, user_id: UserId) -> Part | None:
-        """The part a user has in an order, if any."""
-        try:
-            access = await self._service.access(order_id, user_id)
-        except order_ports.OrdersUnavailable as error:
-            raise OrdersUnavailable from error
-        return Part(access.role, access.version, access.may) if access is not None else None
 
 
 class System(NamedTuple):
@@ -107,6 +91,7 @@ async def running(
     """
     settings = Settings.read(environment, data, dev=dev)
     order_settings = OrderSettings.read(environment, data, dev=dev)
+    attachment_settings = AttachmentSettings.read(environment, data, dev=dev)
     policy = await asyncio.to_thread(order_settings.load_policy)
     await asyncio.to_thread(data.mkdir, parents=True, exist_ok=True)
     clock = StoryClock()
@@ -124,6 +109,8 @@ async def running(
         orders = await resources.enter_async_context(
             order_service.running(order_settings, policy, log)
         )
+        grants = await settings.open_grants()
+        in_process = InProcessOrders(orders.service, orders.parts["orders"])
         if _has_demo(settings):
             await seed(orders.service, _appender(log), clock)
         gateway = await resources.enter_async_context(
@@ -132,12 +119,29 @@ async def running(
                 log,
                 store,
                 signals,
-                InProcessOrders(orders.service, orders.parts["orders"]),
+                in_process,
                 verifier,
                 limits or Limits(),
+                grants=grants,
                 away_s=AWAY_S,
             )
         )
+        attachments, files_origin = None, ""
+        if grants is not None:
+            files = await resources.enter_async_context(
+                attachment_service.engines(attachment_settings)
+            )
+            attachments = await resources.enter_async_context(
+                attachment_service.running(
+                    attachment_settings,
+                    files,
+                    in_process,
+                    InProcessMessages(gateway.visits, gateway.parts["partitions"]),
+                    verifier,
+                    grants,
+                )
+            )
+            files_origin = files.blobs.origin
         announcer = Announcer(signals)
         resources.push_async_callback(_end, asyncio.create_task(announcer.run()))
         archiver = Archiver(log, store, epoch=settings.epoch, announcer=announcer)
@@ -150,14 +154,23 @@ async def running(
                 Route("/", _to_the_demo),
                 *gateway.routes(settings.origins),
                 *OrderRoutes(orders.service, verifier).routes(),
-                *await _demo_routes(settings, orders.service),
+                *(attachments.routes if attachments else ()),
+                *await _demo_routes(settings, orders.service, files_origin),
                 *(document_route(f"/{name}", made) for name, made in make_documents().items()),
-                *health_routes({**orders.parts, **gateway.parts, "archiver": archiver.ping}),
+                *health_routes(
+                    {
+                        **orders.parts,
+                        **gateway.parts,
+                        **(attachments.parts if attachments else {}),
+                        "archiver": archiver.ping,
+                    }
+                ),
                 metrics_route(
                     [
                         gateway.metrics,
                         ArchiverMetrics(archiver, announcer),
                         *orders.collectors,
+                        *(attachments.collectors if attachments else ()),
                         loop_lag,
                     ],
                     [gateway.lag.measure],
@@ -186,8 +199,10 @@ def _has_demo(settings: Settings) -> bool:
     return settings.jwks_url is None and settings.jwt_secret is None
 
 
-async def _demo_routes(settings: Settings, orders: OrderService) -> Sequence[BaseRoute]:
-    """The demo's pages, if there is a demo."""
+async def _demo_routes(
+    settings: Settings, orders: OrderService, files_origin: str
+) -> Sequence[BaseRoute]:
+    """The demo's pages, if there is a demo; *files_origin* is where its files are."""
     if not _has_demo(settings):
         return []
     secret = await asyncio.to_thread(load_or_make_secret, settings.data)
@@ -195,7 +210,7 @@ async def _demo_routes(settings: Settings, orders: OrderService) -> Sequence[Bas
     def mint_token(user_id: UserId) -> str:
         return mint(secret, user_id, ttl_s=DEMO_TOKEN_S, now=time.time())
 
-    return DemoPages(orders, mint_token).routes()
+    return DemoPages(orders, mint_token, files_origin).routes()
 
 
 def _appender(log: Log) -> Callable[[events.Message], Awaitable[int]]:
@@ -219,7 +234,12 @@ async def serve(data: Path, environment: Mapping[str, str], port: int | None, *,
         spare_what_stays()
         print(f"Order Chat: http://{settings.host}:{port}/demo", flush=True)
         await server_of(
-            system.app, settings.host, port, system.farewell, settings.trusted_proxies
+            system.app,
+            settings.host,
+            port,
+            system.farewell,
+            settings.trusted_proxies,
+            http=UploadHttp,
         ).serve()
 
 
@@ -237,8 +257,10 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> None:
             runner.run(serve(given.data, environment, given.port, dev=given.dev))
     except (ValueError, OSError, InUse, WrongLog, UnsafeSettings) as error:
         sys.exit(f"standalone: {error}")
-    except StoreUnavailable as error:
+    except (StoreUnavailable, UploadsUnavailable) as error:
         sys.exit(f"standalone: ORDER_CHAT_STORE_URL: the store cannot be used now: {error}")
+    except BlobsUnavailable as error:
+        sys.exit(f"standalone: ORDER_CHAT_BLOBS_URL: the store cannot be used now: {error}")
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from pymongo import MongoClient
 
+from attachment_service.clamd import ALERTS_NOT
 from shared.log.kafka_topics import Topic, letter_risks, timeline_risks
 from shared.store.mongo_risks import client_risks, default_risks, set_risks
 from tests.docs.pages import table
@@ -36,6 +37,7 @@ def lines() -> Iterator[str]:
         for risk in set_risks(hello)
     )
     yield from (risk.text for risk in [*default_risks(None), *default_risks({})])
+    yield ALERTS_NOT
 
 
 def test_every_unsafe_setting_is_explained() -> None:

@@ -1,0 +1,28 @@
+"""The ports of the attachment service, one file for each engine or neighbour."""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from attachment_service.ports import Uploads
+
+
+async def open_uploads(url: str, data: Path) -> Uploads:
+    """The uploads in the store that `ORDER_CHAT_STORE_URL` names; files lie in the folder *data*.
+
+    Close them. Raises `ValueError` for an address that is not one.
+    """
+    scheme = urlsplit(url).scheme
+    match scheme:
+        case "sqlite":
+            from attachment_service.adapters.sqlite import SqliteUploads
+            from shared.sqlite import database_path
+
+            return await SqliteUploads.open(database_path(url, data))
+        case "mongodb" | "mongodb+srv":
+            from attachment_service.adapters.mongo import MongoUploads
+
+            return await MongoUploads.open(url)
+        case _:
+            raise ValueError(
+                f"ORDER_CHAT_STORE_URL: the scheme {scheme!r} is none of: mongodb, sqlite"
+            )
