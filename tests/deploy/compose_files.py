@@ -9,7 +9,10 @@ import yaml
 ROOT: Final = Path(__file__).parents[2]
 SMALL: Final = ("docker-compose.yml",)
 SAFE: Final = ("docker-compose.yml", "deploy/compose.safe.yml")
-OWN: Final = {"ORDER_CHAT_JWT_SECRET": "0123456789abcdef" * 4}
+OWN: Final = {
+    "ORDER_CHAT_JWT_SECRET": "0123456789abcdef" * 4,
+    "ORDER_CHAT_BLOBS_SECRET": "fedcba9876543210" * 4,
+}
 """What a user has put into `.env`."""
 
 Service = dict[str, Any]
@@ -59,10 +62,20 @@ def seconds(text: str) -> int:
     return int(text.removesuffix("s"))
 
 
-def address(service: Service) -> str:
-    """The fixed address of a service in the network it shares with the proxy."""
-    fixed: str = service["networks"]["services"]["ipv4_address"]
+def address(service: Service, network: str = "services") -> str:
+    """The fixed address of a service in a network it shares with the proxy."""
+    fixed: str = service["networks"][network]["ipv4_address"]
     return fixed
+
+
+def networks(service: Service) -> set[str]:
+    """The networks that a service is in."""
+    return set(service.get("networks", []))
+
+
+def internal(*files: str) -> set[str]:
+    """The networks that lead nowhere."""
+    return {name for name, net in load(*files)["networks"].items() if (net or {}).get("internal")}
 
 
 def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:

@@ -21,6 +21,10 @@ POLL_S: Final = 0.02
 HEAD_BYTES_MAX: Final = 1 << 18
 
 
+NOBODY: Final = 1
+"""A port of this machine where nobody listens."""
+
+
 class Answer(NamedTuple):
     """What came back: the status and, as JSON, the body."""
 
@@ -28,14 +32,30 @@ class Answer(NamedTuple):
     body: Any
 
 
+class Behind(NamedTuple):
+    """The ports of this machine where the servers behind the proxy listen."""
+
+    gateways: Sequence[int] = (NOBODY,)
+    order_service: int = NOBODY
+    attachment_service: int = NOBODY
+    object_store: int = NOBODY
+
+
+class Door(NamedTuple):
+    """The ports of the proxy itself."""
+
+    chat: int
+    files: int
+
+
 @asynccontextmanager
-async def door(folder: Path, *, gateways: Sequence[int], order_service: int) -> AsyncIterator[int]:
-    """Run nginx in *folder* before servers on these ports of this machine; gives its own port."""
+async def door(folder: Path, behind: Behind, *, prefix: str = "order-chat") -> AsyncIterator[Door]:
+    """Run nginx in *folder* before servers of this machine; *prefix* is that of the buckets."""
     program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
     if program is None:
         pytest.fail("nginx is not installed: Debian's package nginx-light is enough")
-    port = free_port()
-    _write(folder, port, [*gateways], order_service)
+    opened = Door(free_port(), free_port())
+    _write(folder, opened, behind, prefix)
     process = await asyncio.create_subprocess_exec(
         *[program, "-p", f"{folder}/", "-c", "nginx.conf", "-e", "stderr"],
         stderr=asyncio.subprocess.PIPE,
@@ -43,8 +63,8 @@ async def door(folder: Path, *, gateways: Sequence[int], order_service: int) -> 
     assert process.stderr is not None
     said = asyncio.ensure_future(process.stderr.read())
     try:
-        await _listening(port, process)
-        yield port
+        await _listening(opened.chat, process)
+        yield opened
     finally:
         if process.returncode is None:
             process.terminate()
@@ -53,20 +73,30 @@ async def door(folder: Path, *, gateways: Sequence[int], order_service: int) -> 
             print((await said).decode())
 
 
-def _write(folder: Path, port: int, gateways: list[int], order_service: int) -> None:
+def _write(folder: Path, opened: Door, behind: Behind, prefix: str) -> None:
     """The project's files, with ports and folders of the test in them, and nothing else changed."""
     (folder / "tmp").mkdir()
-    main = (PROXY / "nginx.conf").read_text()
-    main = main.replace("listen 8080", f"listen 127.0.0.1:{port}").replace(
-        "/tmp/", f"{folder}/tmp/"
-    )
-    (folder / "nginx.conf").write_text(main)
-    (folder / "routes.conf").write_text((PROXY / "routes.conf").read_text())
-    servers = (PROXY / "upstreams.conf").read_text()
-    servers = servers.replace("order-service:8081", f"127.0.0.1:{order_service}")
-    for number, gateway in enumerate(gateways, 1):
-        servers = servers.replace(f"gateway-{number}:8080", f"127.0.0.1:{gateway}")
-    (folder / "upstreams.conf").write_text(re.sub(r".*gateway-\d:8080.*\n", "", servers))
+    texts = {file.name: file.read_text() for file in PROXY.glob("*.conf")}
+    _replace(texts, "nginx.conf", "listen 8080", f"listen 127.0.0.1:{opened.chat}")
+    _replace(texts, "nginx.conf", "listen 9000", f"listen 127.0.0.1:{opened.files}")
+    _replace(texts, "nginx.conf", "/tmp/", f"{folder}/tmp/")
+    _replace(texts, "files.conf", "/order-chat-", f"/{prefix}-")
+    servers = {
+        "order-service:8081": behind.order_service,
+        "attachment-service:8082": behind.attachment_service,
+        "silo:9000": behind.object_store,
+    }
+    servers |= {f"gateway-{n}:8080": port for n, port in enumerate(behind.gateways, 1)}
+    for name, port in servers.items():
+        _replace(texts, "upstreams.conf", name, f"127.0.0.1:{port}")
+    texts["upstreams.conf"] = re.sub(r".*gateway-\d:8080.*\n", "", texts["upstreams.conf"])
+    for name, text in texts.items():
+        (folder / name).write_text(text)
+
+
+def _replace(texts: dict[str, str], file: str, old: str, new: str) -> None:
+    assert old in texts[file], f"{file} has no {old}"
+    texts[file] = texts[file].replace(old, new)
 
 
 async def _listening(port: int, process: asyncio.subprocess.Process) -> None:

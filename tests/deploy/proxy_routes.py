@@ -6,7 +6,9 @@ from typing import Final, NamedTuple
 
 PROXY: Final = Path(__file__).parents[2] / "deploy" / "proxy"
 
-_LOCATION: Final = re.compile(r"^location\s+(=|~)?\s*(/\S*|\^\S+)\s*\{(.*?)\}", re.M | re.S)
+_LOCATION: Final = re.compile(
+    r"^location\s+(=|~)?\s*(/\S*|\^\S+)\s*\{([^\n]*\}|.*?^\})", re.MULTILINE | re.DOTALL
+)
 _TARGET: Final = re.compile(r"proxy_pass http://(\w+)(/\S*)?;")
 
 
@@ -20,9 +22,9 @@ class Location(NamedTuple):
     """The upstream it sends to; none if it refuses."""
 
 
-def locations() -> list[Location]:
-    """The rules, in their order."""
-    text = re.sub(r"#.*", "", (PROXY / "routes.conf").read_text())
+def locations(file: str = "routes.conf") -> list[Location]:
+    """The rules of a file, in their order."""
+    text = re.sub(r"#.*", "", (PROXY / file).read_text())
     found = []
     for kind, path, body in _LOCATION.findall(text):
         target = _TARGET.search(body)

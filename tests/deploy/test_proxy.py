@@ -10,8 +10,8 @@ from websockets.exceptions import InvalidStatus
 
 from shared.contracts import frames
 from shared.contracts.ids import ClientId, OrderId
-from tests.deploy.documented import promises
-from tests.deploy.door import ask, door, echo
+from tests.deploy.documented import UPSTREAMS, promises
+from tests.deploy.door import Behind, ask, door, echo
 from tests.docs.ports import free_port
 from tests.system.conftest import serving
 from tests.system.wire import wire
@@ -28,9 +28,10 @@ async def port(tmp_path: Path) -> AsyncIterator[int]:
     async with (
         echo("gateways") as gateway,
         echo("order_service") as orders,
-        door(tmp_path, gateways=[gateway, gateway], order_service=orders) as port,
+        echo("attachment_service") as attachments,
+        door(tmp_path, Behind([gateway, gateway], orders, attachments)) as opened,
     ):
-        yield port
+        yield opened.chat
 
 
 async def test_every_documented_operation_reaches_its_service(port: int) -> None:
@@ -41,11 +42,12 @@ async def test_every_documented_operation_reaches_its_service(port: int) -> None
         assert answer.body["name"] == promise.upstream, promise
 
 
-@pytest.mark.parametrize("path", ["openapi/chat_gateway.json", "openapi/order_service.json"])
-async def test_each_service_tells_its_own_document(port: int, path: str) -> None:
+@pytest.mark.parametrize(("service", "upstream"), UPSTREAMS.items())
+async def test_each_service_tells_its_own_document(port: int, service: str, upstream: str) -> None:
     """Behind one address, every document has a name of its own."""
-    answer = await ask(port, f"GET /{path}")
+    answer = await ask(port, f"GET /openapi/{service}.json")
 
+    assert answer.body["name"] == upstream
     assert answer.body["head"].startswith("GET /openapi.json ")
 
 
@@ -73,7 +75,7 @@ async def test_what_is_not_documented_is_not_there(port: int, path: str) -> None
     assert answer.body["error"]["code"] == "not_found"
 
 
-@pytest.mark.parametrize("path", ["/v1/inbox", "/v1/chat"])
+@pytest.mark.parametrize("path", ["/v1/inbox", "/v1/chat", "/v1/attachments"])
 async def test_nobody_chooses_the_address_they_come_from(port: int, path: str) -> None:
     """What a client says of itself is replaced by what the proxy saw."""
     forged = ["X-Forwarded-For: 10.0.0.1", "X-Forwarded-For: 10.0.0.2", "X-Forwarded-Proto: https"]
@@ -106,21 +108,23 @@ async def test_a_head_has_a_bound(port: int) -> None:
 
 async def test_a_gateway_that_is_away_is_passed_over(tmp_path: Path) -> None:
     """Nobody sees the loss of one of two gateways, whatever they ask."""
-    async with echo("gateways") as gateway:
-        gateways = [free_port(), gateway]
-        async with door(tmp_path, gateways=gateways, order_service=free_port()) as port:
-            asked = ["GET /v1/inbox", "POST /v1/orders/o1/messages"] * 5
-            answers = [await ask(port, request) for request in asked]
+    async with (
+        echo("gateways") as gateway,
+        door(tmp_path, Behind([free_port(), gateway])) as opened,
+    ):
+        asked = ["GET /v1/inbox", "POST /v1/orders/o1/messages"] * 5
+        answers = [await ask(opened.chat, request) for request in asked]
 
     assert {answer.status for answer in answers} == {200}
 
 
-async def test_without_a_gateway_clients_are_told_to_try_again(tmp_path: Path) -> None:
+async def test_without_a_service_clients_are_told_to_try_again(tmp_path: Path) -> None:
     """It is an error of the catalogue, which clients know how to take."""
-    async with door(tmp_path, gateways=[free_port(), free_port()], order_service=1) as port:
-        answers = [await ask(port, "GET /v1/inbox"), await ask(port, "GET /v1/orders")]
+    asked = ["GET /v1/inbox", "GET /v1/orders", "POST /v1/attachments"]
+    async with door(tmp_path, Behind()) as opened:
+        answers = [await ask(opened.chat, request) for request in asked]
 
-    assert answers == [(503, {"error": UNAVAILABLE})] * 2
+    assert answers == [(503, {"error": UNAVAILABLE})] * 3
 
 
 async def test_a_conversation_goes_through(tmp_path: Path) -> None:
@@ -128,10 +132,8 @@ async def test_a_conversation_goes_through(tmp_path: Path) -> None:
     async with serving(tmp_path / "data") as demo:
         gateway = int(demo.url.rpartition(":")[2])
         (tmp_path / "door").mkdir()
-        async with door(
-            tmp_path / "door", gateways=[gateway, free_port()], order_service=gateway
-        ) as port:
-            outside = demo._replace(url=f"http://127.0.0.1:{port}")
+        async with door(tmp_path / "door", Behind([gateway, free_port()])) as opened:
+            outside = demo._replace(url=f"http://127.0.0.1:{opened.chat}")
             async with wire(outside, "anna") as anna, wire(outside, "ben") as ben:
                 for client in (anna, ben):
                     await client.say(frames.Join(ref=1, order_id=FILM))
@@ -149,11 +151,10 @@ async def test_a_page_of_the_chat_s_own_host_may_connect(tmp_path: Path) -> None
     async with serving(tmp_path / "data") as demo:
         gateway = int(demo.url.rpartition(":")[2])
         (tmp_path / "door").mkdir()
-        async with door(
-            tmp_path / "door", gateways=[gateway, gateway], order_service=gateway
-        ) as port:
-            chat = f"ws://127.0.0.1:{port}/v1/chat"
-            async with connect(chat, additional_headers={"Origin": f"http://127.0.0.1:{port}"}):
+        async with door(tmp_path / "door", Behind([gateway, gateway])) as opened:
+            chat = f"ws://127.0.0.1:{opened.chat}/v1/chat"
+            own = f"http://127.0.0.1:{opened.chat}"
+            async with connect(chat, additional_headers={"Origin": own}):
                 pass
             with pytest.raises(InvalidStatus) as refused:
                 await connect(chat, additional_headers={"Origin": "http://evil.example"})
