@@ -12,15 +12,14 @@ from prometheus_client.registry import Collector
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
-from attachment_service.adapters import open_uploads
+from attachment_service.adapters import open_scanner, open_uploads
 from attachment_service.adapters.gateway import GatewayMessages
 from attachment_service.checks import Checks
 from attachment_service.http import AttachmentRoutes, make_document
 from attachment_service.inspection import Inspection
 from attachment_service.janitor import Janitor
 from attachment_service.metrics import AttachmentMetrics
-from attachment_service.ports import Messages, Uploads
-from attachment_service.scan import Scanner, ScannerUnavailable, open_scanner
+from attachment_service.ports import Messages, Scanner, ScannerUnavailable, Uploads
 from attachment_service.service import Attachments
 from attachment_service.settings import Settings
 from shared.blobs import open_blobs

@@ -16,8 +16,7 @@ from typing import Final
 
 from attachment_service.inspection import Inspection, InspectionUnavailable
 from attachment_service.model import CLAIM_MS, GRANTED_MS, IllegalStep, Passed, State, Upload
-from attachment_service.ports import Uploads, UploadsUnavailable
-from attachment_service.scan import Scanner, ScannerUnavailable
+from attachment_service.ports import Scanner, ScannerUnavailable, Uploads, UploadsUnavailable
 from attachment_service.verdicts import Reason, Rejected
 from shared.blobs.port import (
     READ_BYTES_MAX,

@@ -1,7 +1,7 @@
 """What the attachment service relies on, beside an object store (`shared.blobs.port`) and the order
 service (`shared.order_client`)."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -98,4 +98,34 @@ class Messages(Protocol):
 
     async def ping(self) -> None:
         """Raise `MessagesUnavailable` if no gateway can be reached now."""
+        ...
+
+
+class ScannerUnavailable(Exception):
+    """No opinion was had; asking again is safe."""
+
+
+class Scanner(Protocol):
+    """The scan hook: somebody else's opinion of a file, before anyone can read it. Every wait for
+    it has an end.
+
+    What is not said to be clean is not. An answer that is late, cut off or of a form not known says
+    nothing of the file: the caller asks again later, and the file stays where nobody can read it.
+    """
+
+    async def scan(self, size: int, pieces: AsyncIterator[bytes]) -> None:
+        """Return if the file of *size* bytes, which *pieces* are, is clean.
+
+        Raises `Rejected` for what is infected, and for what cannot be scanned because of what it
+        is, such as too large; `ScannerUnavailable`; and what *pieces* raises.
+        """
+        ...
+
+    async def risks(self) -> Sequence[Risk]:
+        """How it is set so that it would pass what it never looked into. Raises
+        `ScannerUnavailable`."""
+        ...
+
+    async def ping(self) -> None:
+        """Raise `ScannerUnavailable` if nothing can be scanned now."""
         ...

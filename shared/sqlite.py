@@ -9,7 +9,8 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AsyncExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Final, TypeVar, cast
@@ -22,6 +23,9 @@ WAITING_CALLS_MAX: Final = 1_000
 """More calls than this waiting for one thread mean that it does not keep up."""
 
 CLOSE_TIMEOUT_S: Final = 30.0
+
+CALL_S_MAX: Final = 10.0
+"""How long a call of `Tables` may take; longer than a write waits for another writer."""
 
 Answer = TypeVar("Answer")
 
@@ -209,3 +213,42 @@ class Worker:
         while (call := self._calls.get()) is not None:
             call()
             del call  # keep nothing alive while waiting for the next one
+
+
+class Tables:
+    """A service's own tables in a file that others of the same process have open too.
+
+    Whatever may pass is raised as the exception its port names.
+    """
+
+    def __init__(
+        self, worker: Worker, resources: AsyncExitStack, unavailable: type[Exception]
+    ) -> None:
+        self._worker = worker
+        self._resources = resources
+        self._unavailable = unavailable
+
+    @classmethod
+    async def open(
+        cls, name: str, path: Path, schema: str, unavailable: type[Exception]
+    ) -> "Tables":
+        """Open the database at *path*, made if it is new, and make the tables of *schema* if they
+        are not there. Close them. Raises `InUse` if another process has the file."""
+        async with AsyncExitStack() as resources:
+            lock = await asyncio.to_thread(partial(Lock, path, alone=False))
+            resources.callback(lock.release)
+            worker = await Worker.open(name, path)
+            resources.push_async_callback(worker.close)
+            await worker.run(lambda: worker.connection.executescript(schema), CALL_S_MAX)
+            return cls(worker, resources.pop_all(), unavailable)
+
+    async def call(self, act: Callable[[sqlite3.Connection], Answer]) -> Answer:
+        """What *act* answers. Raises the port's exception, and what is wrong with *act*."""
+        try:
+            return await self._worker.run(lambda: act(self._worker.connection), CALL_S_MAX)
+        except (sqlite3.OperationalError, CommitFailed, TimeoutError, ConnectionError) as error:
+            raise self._unavailable(type(error).__name__) from error
+
+    async def close(self) -> None:
+        """Let go of the file."""
+        await self._resources.aclose()

@@ -3,13 +3,10 @@
 The table is this adapter's own, so dropping the archiver's part of the file leaves it alone.
 """
 
-import asyncio
 import sqlite3
-from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import AsyncExitStack
-from functools import partial
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 import msgspec
 
@@ -17,10 +14,7 @@ from attachment_service.model import OPEN, Upload
 from attachment_service.ports import UploadsUnavailable
 from shared.contracts.ids import UserId
 from shared.risk import Risk
-from shared.sqlite import CommitFailed, Lock, Worker, transaction
-
-CALL_S_MAX: Final = 10.0
-"""How long a call may take; longer than a write waits for another writer of the file."""
+from shared.sqlite import Tables, transaction
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS uploads (
@@ -34,15 +28,12 @@ CREATE INDEX IF NOT EXISTS uploads_by_due ON uploads (due_at);
 _ENCODER: Final = msgspec.json.Encoder()
 _UPLOAD: Final = msgspec.json.Decoder(Upload)
 
-T = TypeVar("T")
-
 
 class SqliteUploads:
     """`ports.Uploads` over one connection, for one process."""
 
-    def __init__(self, worker: Worker, resources: AsyncExitStack) -> None:
-        self._worker = worker
-        self._resources = resources
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
 
     @classmethod
     async def open(cls, path: Path) -> "SqliteUploads":
@@ -50,17 +41,11 @@ class SqliteUploads:
 
         Raises `shared.sqlite.InUse` if another process has the file.
         """
-        async with AsyncExitStack() as resources:
-            lock = await asyncio.to_thread(partial(Lock, path, alone=False))
-            resources.callback(lock.release)
-            worker = await Worker.open("uploads", path)
-            resources.push_async_callback(worker.close)
-            await worker.run(lambda: worker.connection.executescript(_SCHEMA), CALL_S_MAX)
-            return cls(worker, resources.pop_all())
+        return cls(await Tables.open("uploads", path, _SCHEMA, UploadsUnavailable))
 
     async def close(self) -> None:
         """Let go of the file."""
-        await self._resources.aclose()
+        await self._tables.close()
 
     async def risks(self) -> Sequence[Risk]:
         """None: the file is opened by us, as it must be."""
@@ -121,7 +106,7 @@ class SqliteUploads:
             ).fetchone()
             return int(number)
 
-        return await self._call(count)
+        return await self._tables.call(count)
 
     async def due(self, now: int, limit: int) -> Sequence[Upload]:
         """As `ports.Uploads`."""
@@ -131,10 +116,12 @@ class SqliteUploads:
 
     async def ping(self) -> None:
         """As `ports.Uploads`."""
-        await self._call(lambda connection: connection.execute("SELECT 1 FROM uploads LIMIT 1"))
+        await self._tables.call(
+            lambda connection: connection.execute("SELECT 1 FROM uploads LIMIT 1")
+        )
 
     async def _read(self, query: str, *values: str | int) -> list[Upload]:
-        return await self._call(
+        return await self._tables.call(
             lambda connection: [
                 _UPLOAD.decode(body) for (body,) in connection.execute(query, values)
             ]
@@ -147,10 +134,4 @@ class SqliteUploads:
             with transaction(connection):
                 return connection.execute(statement, values).rowcount > 0
 
-        return await self._call(write)
-
-    async def _call(self, act: Callable[[sqlite3.Connection], T]) -> T:
-        try:
-            return await self._worker.run(lambda: act(self._worker.connection), CALL_S_MAX)
-        except (sqlite3.OperationalError, CommitFailed, TimeoutError, ConnectionError) as error:
-            raise UploadsUnavailable(type(error).__name__) from error
+        return await self._tables.call(write)

@@ -3,13 +3,10 @@
 The tables are this adapter's own, so dropping the archiver's part of the file leaves them alone.
 """
 
-import asyncio
 import sqlite3
-from collections.abc import Callable, Collection, Sequence
-from contextlib import AsyncExitStack
-from functools import partial
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 import msgspec
 
@@ -18,10 +15,7 @@ from order_service.ports import OrdersUnavailable, Outgoing, Stored, VersionTake
 from shared.contracts.events import OrderChanged
 from shared.contracts.ids import OrderId
 from shared.risk import Risk
-from shared.sqlite import CommitFailed, Lock, Worker, transaction
-
-CALL_S_MAX: Final = 10.0
-"""How long a call may take; longer than a write waits for another writer of the file."""
+from shared.sqlite import Tables, transaction
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS orders (
@@ -46,15 +40,12 @@ _ENCODER: Final = msgspec.json.Encoder()
 _ORDER: Final = msgspec.json.Decoder(Order)
 _EVENT: Final = msgspec.json.Decoder(OrderChanged)
 
-T = TypeVar("T")
-
 
 class SqliteOrders:
     """`ports.OrderStore` over one connection, for one process."""
 
-    def __init__(self, worker: Worker, resources: AsyncExitStack) -> None:
-        self._worker = worker
-        self._resources = resources
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
 
     @classmethod
     async def open(cls, path: Path) -> "SqliteOrders":
@@ -62,17 +53,11 @@ class SqliteOrders:
 
         Raises `shared.sqlite.InUse` if another process has the file.
         """
-        async with AsyncExitStack() as resources:
-            lock = await asyncio.to_thread(partial(Lock, path, alone=False))
-            resources.callback(lock.release)
-            worker = await Worker.open("orders", path)
-            resources.push_async_callback(worker.close)
-            await worker.run(lambda: worker.connection.executescript(_SCHEMA), CALL_S_MAX)
-            return cls(worker, resources.pop_all())
+        return cls(await Tables.open("orders", path, _SCHEMA, OrdersUnavailable))
 
     async def close(self) -> None:
         """Let go of the file."""
-        await self._resources.aclose()
+        await self._tables.close()
 
     async def risks(self) -> Sequence[Risk]:
         """None: the file is opened by us, as it must be."""
@@ -92,11 +77,11 @@ class SqliteOrders:
             ).fetchone()
             return Stored(_ORDER.decode(row[0]), row[1]) if row else None
 
-        return await self._call(get)
+        return await self._tables.call(get)
 
     async def save(self, order: Order, event: OrderChanged) -> int:
         """As `ports.Orders`."""
-        return await self._call(lambda connection: _save(connection, order, event))
+        return await self._tables.call(lambda connection: _save(connection, order, event))
 
     async def of_participant(self, user_id: str, limit: int) -> Sequence[Order]:
         """As `ports.Orders`."""
@@ -123,11 +108,11 @@ class SqliteOrders:
             row = connection.execute("SELECT digest FROM order_policy").fetchone()
             return row[0] if row else None
 
-        return await self._call(read)
+        return await self._tables.call(read)
 
     async def note_policy(self, digest: str) -> None:
         """As `ports.Orders`."""
-        await self._call(
+        await self._tables.call(
             lambda connection: connection.execute(
                 "INSERT OR REPLACE INTO order_policy (only, digest) VALUES (1, ?)", (digest,)
             )
@@ -135,7 +120,9 @@ class SqliteOrders:
 
     async def ping(self) -> None:
         """As `ports.Orders`."""
-        await self._call(lambda connection: connection.execute("SELECT 1 FROM orders LIMIT 1"))
+        await self._tables.call(
+            lambda connection: connection.execute("SELECT 1 FROM orders LIMIT 1")
+        )
 
     # Outbox.
 
@@ -148,7 +135,7 @@ class SqliteOrders:
             )
             return [Outgoing(number, _EVENT.decode(event)) for number, event in rows]
 
-        return await self._call(first)
+        return await self._tables.call(first)
 
     async def holds(self, number: int) -> bool:
         """As `ports.Outbox`."""
@@ -157,7 +144,7 @@ class SqliteOrders:
             row = connection.execute("SELECT 1 FROM outbox WHERE number = ?", (number,)).fetchone()
             return row is not None
 
-        return await self._call(holds)
+        return await self._tables.call(holds)
 
     async def remove(self, numbers: Collection[int]) -> None:
         """As `ports.Outbox`."""
@@ -168,22 +155,16 @@ class SqliteOrders:
                     "DELETE FROM outbox WHERE number = ?", [(number,) for number in numbers]
                 )
 
-        await self._call(remove)
+        await self._tables.call(remove)
 
     # The thread.
 
     async def _orders(self, query: str, values: tuple[str | int, ...]) -> Sequence[Order]:
-        return await self._call(
+        return await self._tables.call(
             lambda connection: [
                 _ORDER.decode(body) for (body,) in connection.execute(query, values)
             ]
         )
-
-    async def _call(self, act: Callable[[sqlite3.Connection], T]) -> T:
-        try:
-            return await self._worker.run(lambda: act(self._worker.connection), CALL_S_MAX)
-        except (sqlite3.OperationalError, CommitFailed, TimeoutError, ConnectionError) as error:
-            raise OrdersUnavailable(type(error).__name__) from error
 
 
 def _save(connection: sqlite3.Connection, order: Order, event: OrderChanged) -> int:

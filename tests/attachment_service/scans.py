@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 
-from attachment_service.scan import Scanner
+from attachment_service.ports import Scanner
 from attachment_service.verdicts import Reason, Rejected
 
 

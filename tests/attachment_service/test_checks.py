@@ -10,7 +10,7 @@ import pytest
 from attachment_service import checks, service
 from attachment_service.checks import RETRY_MS
 from attachment_service.model import CLAIM_MS, UNFINISHED_MS, State
-from attachment_service.scan import ScannerUnavailable
+from attachment_service.ports import ScannerUnavailable
 from attachment_service.verdicts import Reason, Rejected
 from shared.blobs.port import Shelf
 from shared.contracts.errors import ErrorCode

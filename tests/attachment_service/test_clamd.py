@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from attachment_service.clamd import Clamd, read_address
-from attachment_service.scan import ScannerUnavailable
+from attachment_service.adapters.clamd import Clamd, read_address
+from attachment_service.ports import ScannerUnavailable
 from attachment_service.verdicts import Reason
 from deploy.engines.cache import cache_folder
 from deploy.engines.engine import Place

@@ -2,9 +2,9 @@
 
 import pytest
 
-from attachment_service.clamd import Clamd
-from attachment_service.scan import open_scanner
-from attachment_service.scan_command import Command
+from attachment_service.adapters import open_scanner
+from attachment_service.adapters.clamd import Clamd
+from attachment_service.adapters.scan_command import Command
 
 
 def test_no_setting_is_no_scanner() -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from attachment_service.scan import ScannerUnavailable
-from attachment_service.scan_command import Command, read_command
+from attachment_service.adapters.scan_command import Command, read_command
+from attachment_service.ports import ScannerUnavailable
 from attachment_service.verdicts import Reason
 from tests.attachment_service.scans import opinion, pieces
 

@@ -18,8 +18,7 @@ from attachment_service.checks import Checks
 from attachment_service.http import AttachmentRoutes
 from attachment_service.inspection import Inspection
 from attachment_service.janitor import Janitor
-from attachment_service.ports import Caller, MessagesUnavailable, Uploads
-from attachment_service.scan import Scanner
+from attachment_service.ports import Caller, MessagesUnavailable, Scanner, Uploads
 from attachment_service.service import Attachments
 from shared.blobs.port import Blobs, Served, Shelf, UploadForm
 from shared.contracts.errors import ErrorCode

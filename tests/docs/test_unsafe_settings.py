@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from pymongo import MongoClient
 
-from attachment_service.clamd import ALERTS_NOT
+from attachment_service.adapters.clamd import ALERTS_NOT
 from shared.log.kafka_topics import Topic, letter_risks, timeline_risks
 from shared.store.mongo_risks import client_risks, default_risks, set_risks
 from tests.docs.pages import table

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from typing import Final
 
-from attachment_service.scan import ScannerUnavailable
+from attachment_service.ports import ScannerUnavailable
 from attachment_service.verdicts import Reason, Rejected
 from shared.risk import Risk
 

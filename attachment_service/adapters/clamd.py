@@ -17,7 +17,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
-from attachment_service.scan import ScannerUnavailable
+from attachment_service.ports import ScannerUnavailable
 from attachment_service.verdicts import Reason, Rejected
 from shared.risk import Risk
 
