@@ -67,6 +67,7 @@ async def prove(folder: Path, seed: str, scale: float) -> Proof:
         async with httpx.AsyncClient(base_url=server.url) as http:
             await _make_order(http, secret, canaries)
             await _bad_requests(http, secret, canaries)
+            await _files(http, secret, canaries)
             await _chat(server, secret, canaries)
             await _bad_handshakes(server, canaries)
             async with _joined(server, secret, canaries) as socket:
@@ -74,6 +75,7 @@ async def prove(folder: Path, seed: str, scale: float) -> Proof:
                 await _say(socket, _write("send", text=canaries.new("text"), seen=0))
                 await _hear(socket, canaries)
             await _chat(server, secret, canaries)
+            await _reserve(http, secret, canaries)
             await asyncio.sleep(QUIET_S)  # for what is logged behind the answers
             figures = (await http.get("/metrics")).text
         await server.stop()
@@ -204,6 +206,57 @@ async def _chat(server: Server, secret: str, canaries: Canaries) -> None:
         for frame in _frames(canaries):
             await _say(socket, frame)
         await _hear(socket, canaries)
+
+
+async def _files(http: httpx.AsyncClient, secret: str, canaries: Canaries) -> None:
+    """Files that are taken, refused, and not what they say; names, contents, grants and links."""
+    headers = {"Authorization": f"Bearer {_token(secret, 'anna')}", **_headers(canaries)}
+    for content_type, wanted in (("text/plain", 200), ("image/png", 422)):
+        content = canaries.new("content").encode()
+        view = await _reserve(http, secret, canaries, content_type, len(content))
+        form = view["upload"]
+        canaries.all += [form["fields"]["x-policy"], form["fields"]["x-signature"]]
+        fields = {**form["fields"], canaries.new("field"): canaries.new("value")}
+        for sent, status in ((fields, 403), (form["fields"], 204)):
+            file = (canaries.new("filename"), content, content_type)
+            posted = await http.post(form["url"], data=sent, files={"file": file}, headers=headers)
+            assert posted.status_code == status, posted.text
+            canaries.heard.append(posted.text)
+        done = await http.post(f"/v1/attachments/{view['id']}/complete", headers=headers)
+        assert done.status_code == wanted, done.text
+        if wanted == 200:
+            canaries.all.append(done.json()["grant"])
+            link = await http.get(
+                f"/v1/attachments/{view['id']}/content", headers=headers, follow_redirects=False
+            )
+            canaries.all.append(link.headers["Location"].rpartition("signature=")[2])
+            forged = await http.get(f"{link.headers['Location']}0", headers=_headers(canaries))
+            canaries.heard.append(forged.text)
+        else:
+            canaries.heard.append(done.text)
+
+
+async def _reserve(
+    http: httpx.AsyncClient,
+    secret: str,
+    canaries: Canaries,
+    content_type: str = "text/plain",
+    size: int = 3,
+) -> Any:
+    """Announce a file; its name is a canary. What was refused is heard."""
+    headers = {"Authorization": f"Bearer {_token(secret, 'anna')}", **_headers(canaries)}
+    body = {
+        "order_id": ORDER,
+        "filename": f"{canaries.new('name')}.txt",
+        "content_type": content_type,
+        "size": size,
+    }
+    refused = await http.post(
+        "/v1/attachments", json={**body, "content_type": canaries.new("type")}, headers=headers
+    )
+    answer = await http.post("/v1/attachments", json=body, headers=headers)
+    canaries.heard += [refused.text, *([] if answer.is_success else [answer.text])]
+    return answer.json()
 
 
 async def _say(socket: ClientConnection, frame: dict[str, Any] | str) -> None:

@@ -149,12 +149,16 @@ class Pair:
 
     async def p99_s(self, until: Callable[[], bool]) -> float:
         """Talk until then; what a hundredth of the messages exceeded on their way."""
+        times = sorted(await self.talk(until))
+        return times[math.ceil(len(times) * 0.99) - 1]
+
+    async def talk(self, until: Callable[[], bool]) -> list[float]:
+        """Talk until then; how long each message was on its way."""
         times: list[float] = []
         while not until():
             times.append(await self._say())
             await asyncio.sleep(max(0.0, 1 / MESSAGES_PER_S - times[-1]))
-        times.sort()
-        return times[math.ceil(len(times) * 0.99) - 1]
+        return times
 
     async def _say(self) -> float:
         frame = self._writer.message(ORDER_ID, "Still there?")

@@ -9,6 +9,7 @@ from shared.contracts.ids import ClientId, MessageId, OrderId, Seq
 
 REF: Final = 1
 CLIENT_ID: Final = ClientId(str(UUID(int=7)))
+FILE: Final = {"filename": "a.pdf", "content_type": "application/pdf", "size": 3}
 
 
 class Operation(NamedTuple):
@@ -53,6 +54,9 @@ def operations(order_id: OrderId) -> list[Operation]:
         Operation("GET messages", None, "GET", f"{orders}/messages"),
         Operation("GET replay", None, "GET", f"{orders}/messages?after=0"),
         Operation("GET attachment", None, "GET", f"{orders}/attachments/{target}"),
+        Operation(
+            "POST attachment", None, "POST", "/v1/attachments", {"order_id": order_id, **FILE}
+        ),
         Operation("POST message", None, "POST", f"{orders}/messages", text),
         Operation(
             "POST redact",

@@ -16,9 +16,11 @@ from tests.prove import (
     canaries,
     clocks,
     exhaustion,
+    files_beside_chat,
     fleet_trial,
     gaps,
     isolation,
+    large_files,
     leaks,
     outages,
     restart,
@@ -49,6 +51,8 @@ async def _restart(folder: Path, seed: str, scale: float) -> Proof:
 PROMISES: Final[Mapping[str, Prove]] = {
     "exhaustion": exhaustion.prove,
     "slow_readers": slow_readers.prove,
+    "files_beside_chat": files_beside_chat.prove,
+    "files_beside_chat_minio": files_beside_chat.prove_on_minio,
     "restart": _restart,
     "gaps": gaps.prove,
     "resume": resume.prove,
@@ -61,9 +65,11 @@ PROMISES: Final[Mapping[str, Prove]] = {
     "fleet_cluster": fleet_trial.prove_cluster,
     "outages": outages.prove,
     "archive": archive.prove,
+    "large_files": large_files.prove,
+    "large_files_minio": large_files.prove_on_minio,
 }
-"""By the name of the module: `python -m tests.prove.NAME` proves one alone, and
-`python -m tests.prove.fleet_trial --cluster` the cluster."""
+"""By the name of the module: `python -m tests.prove.NAME` proves one alone,
+`python -m tests.prove.fleet_trial --cluster` the cluster, and `--minio` files on MinIO."""
 
 
 def prove_apart(name: str, folder: Path, seed: str, scale: float) -> Proof:

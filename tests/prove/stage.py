@@ -18,7 +18,7 @@ from starlette.applications import Starlette
 from chat_gateway import app as chat_gateway
 from chat_gateway.archiver.archiver import Archiver
 from chat_gateway.settings import Settings
-from deploy.standalone import InProcessOrders
+from deploy.neighbours import InProcessOrders
 from order_service import app as order_service
 from order_service import policy
 from order_service.http import OrderRoutes
