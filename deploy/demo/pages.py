@@ -27,10 +27,6 @@ _HERE: Final = Path(__file__).parent
 _BODY_BYTES_MAX: Final = 1_024
 
 _SECURITY: Final = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
@@ -64,11 +60,15 @@ class StatusChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DemoPages:
-    """The pages over the order service's use cases and something that mints tokens."""
+    """The pages over the order service's use cases and something that mints tokens.
 
-    def __init__(self, orders: OrderService, mint: Mint) -> None:
+    *files_origin* is where a browser posts files to and has pictures from, if not from here.
+    """
+
+    def __init__(self, orders: OrderService, mint: Mint, files_origin: str = "") -> None:
         self._orders = orders
         self._mint = mint
+        self._headers = _SECURITY | {"Content-Security-Policy": _policy(files_origin)}
 
     def routes(self) -> Sequence[BaseRoute]:
         """All routes, under `/demo`."""
@@ -86,14 +86,14 @@ class DemoPages:
         """The three orders, and how to open them as either party."""
         cards = [_card(found) for id_ in COMMISSIONS if (found := await self._find(id_))]
         inboxes = "".join(_inbox_link(user_id, name) for user_id, name in NAMES.items())
-        return await _page("index.html", {"cards": "".join(cards), "inboxes": inboxes})
+        return await self._page("index.html", {"cards": "".join(cards), "inboxes": inboxes})
 
     async def show_messages(self, request: Request) -> Response:
         """All conversations of one of the demo's users."""
         user_id = UserId(request.query_params.get("as", ""))
         if user_id not in NAMES:
-            return await _page("missing.html", {}, status=404)
-        return await _page(
+            return await self._page("missing.html", {}, status=404)
+        return await self._page(
             "messages.html", {"user_id": escape(user_id), "user_name": escape(NAMES[user_id])}
         )
 
@@ -102,8 +102,8 @@ class DemoPages:
         user_id = UserId(request.query_params.get("as", ""))
         order = await self._find(request.path_params["order_id"])
         if order is None or user_id not in NAMES:
-            return await _page("missing.html", {}, status=404)
-        return await _page("order.html", _order_fields(order, user_id))
+            return await self._page("missing.html", {}, status=404)
+        return await self._page("order.html", _order_fields(order, user_id))
 
     async def give_token(self, request: Request) -> Response:
         """A token of one of the demo's users; a real marketplace looks at its session instead."""
@@ -139,11 +139,20 @@ class DemoPages:
         """An order of the demo; null for every other."""
         return await self._orders.get(OrderId(order_id)) if order_id in COMMISSIONS else None
 
+    async def _page(self, name: str, fields: Mapping[str, str], status: int = 200) -> Response:
+        """A template with its fields filled in; they must be escaped already."""
+        template = await asyncio.to_thread((_HERE / "templates" / name).read_text, encoding="utf-8")
+        return HTMLResponse(Template(template).substitute(fields), status, headers=self._headers)
 
-async def _page(name: str, fields: Mapping[str, str], status: int = 200) -> Response:
-    """A template with its fields filled in; they must be escaped already."""
-    template = await asyncio.to_thread((_HERE / "templates" / name).read_text, encoding="utf-8")
-    return HTMLResponse(Template(template).substitute(fields), status, headers=_SECURITY)
+
+def _policy(files_origin: str) -> str:
+    """What a page may load: ours, files, and pictures of files (`blob:`) that are being sent."""
+    files_from = f"'self' {files_origin}".rstrip()
+    return (
+        "default-src 'none'; script-src 'self'; style-src 'self'; "
+        f"img-src {files_from} blob:; connect-src {files_from}; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
 
 
 def _json(answer: Mapping[str, object], status: int = 200) -> Response:

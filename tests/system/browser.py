@@ -1,10 +1,24 @@
 """An order's page in a real browser, and what a person does and sees on it."""
 
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
-from playwright.async_api import Browser, ConsoleMessage, Locator, Page, Response, expect
+from playwright.async_api import (
+    Browser,
+    ConsoleMessage,
+    FileChooser,
+    FilePayload,
+    Locator,
+    Page,
+    Response,
+    expect,
+)
 
 CHROMIUM: Final = "/usr/bin/chromium"
+
+DIALOGUE_S: Final = 10.0
 
 FILM: Final = "film-2041"
 LOOKBOOK: Final = "lookbook-2057"
@@ -20,6 +34,9 @@ class OrderPage:
         page.on("console", self._hear)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("response", self._watch)
+        # Heard from the beginning: who starts to listen for each one may miss it.
+        self._dialogues: asyncio.Queue[FileChooser] = asyncio.Queue()
+        page.on("filechooser", self._dialogues.put_nowait)
 
     @property
     def log(self) -> Locator:
@@ -43,6 +60,47 @@ class OrderPage:
         """Send a message."""
         await self.box.fill(text)
         await self.box.press("Enter")
+
+    async def attach(self, files: Sequence[FilePayload] | Sequence[Path]) -> None:
+        """Pick files in the dialogue of the button; large ones from the disk."""
+        await self.page.get_by_role("button", name="Attach files").click()
+        await self.pick(files)
+
+    async def pick(self, files: Sequence[FilePayload] | Sequence[Path]) -> None:
+        """Pick files in the dialogue that is about to open."""
+        async with asyncio.timeout(DIALOGUE_S):
+            dialogue = await self._dialogues.get()
+        await dialogue.set_files(files)
+
+    def chip(self, name: str) -> Locator:
+        """The file of that name among those being sent."""
+        return self.page.get_by_label("Files to send").get_by_role("listitem").filter(has_text=name)
+
+    async def all_ready(self, *names: str) -> None:
+        """Wait until exactly these files are there, and ready to be sent."""
+        chips = self.page.get_by_label("Files to send").get_by_role("listitem")
+        await expect(chips).to_have_count(len(names))
+        for name in names:
+            await expect(self.chip(name)).to_contain_text("Ready", timeout=15_000)
+
+    async def shows(self, name: str) -> None:
+        """Wait until the small picture under the button *name* is on the screen."""
+        button = self.page.get_by_role("button", name=name, exact=True)
+        await expect(button).to_have_attribute("data-state", "there")
+        assert await button.locator("img").evaluate("image => image.naturalWidth") > 0
+
+    async def download(self, name: str) -> tuple[str, bytes]:
+        """What the newest file of that name is saved as, and what is in it."""
+        button = self.page.get_by_role("button", name=f"Download {name}", exact=True).last
+        async with self.page.expect_download() as downloading:
+            await button.click()
+        saved = await downloading.value
+        return saved.suggested_filename, (await saved.path()).read_bytes()
+
+    def forgive(self, *parts: str) -> None:
+        """Take back the complaints that hold any of *parts*: the test is about them."""
+        kept = [said for said in self.complaints if not any(part in said for part in parts)]
+        self.complaints[:] = kept
 
     async def choose(self, text: str, *buttons: str) -> None:
         """Open the menu of the own message that holds *text*, and press *buttons*."""

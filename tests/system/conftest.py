@@ -9,15 +9,20 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
+from uuid import uuid4
 
 import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, async_playwright
 
 from chat_gateway.app import server_of
 from chat_gateway.settings import Settings
 from deploy.standalone import running
+from shared.blobs.files_bounds import UploadHttp
 from shared.contracts.frames import Limits
 from shared.secret_file import load_or_make_secret
 from shared.tokens import Role, mint
+from tests.system.browser import CHROMIUM, People
 from tests.system.engines import Engines, connected, embedded
 
 START_S = 20.0
@@ -61,7 +66,7 @@ async def serving(
     environment = {"ORDER_CHAT_DRAIN_S": "0", **(environment or {})}
     proxies = Settings.read(environment, data).trusted_proxies
     async with running(data, environment, limits) as system:
-        server = server_of(system.app, "127.0.0.1", port, system.farewell, proxies)
+        server = server_of(system.app, "127.0.0.1", port, system.farewell, proxies, http=UploadHttp)
         task = asyncio.create_task(server.serve(sockets=[listening]))
         async with asyncio.timeout(START_S):
             while not server.started:  # noqa: ASYNC110 (the server has a flag, no event)
@@ -129,3 +134,27 @@ def demo(tmp_path_factory: pytest.TempPathFactory, engines: Engines) -> Iterator
     assert not thread.is_alive()
     if failures:
         raise failures[0]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    """The system's Chromium, without a window."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        await browser.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def people(browser: Browser, demo: Demo) -> AsyncIterator[People]:
+    """People with nothing to complain about: no error on the console, no request refused."""
+    people = People(browser, demo.url)
+    yield people
+    await people.leave()
+    assert people.complaints == []
+
+
+@pytest.fixture
+def words() -> str:
+    """Something nobody has said before."""
+    return f"words {uuid4()}"

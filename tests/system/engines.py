@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 
 from deploy.topics import make, wish
 from shared.log.kafka import parse_address
+from tests.ports.blob_engines import empty_buckets
 
 Environment = Mapping[str, str]
 Engines = Callable[[], AbstractAsyncContextManager[Environment]]
@@ -30,16 +31,19 @@ async def embedded() -> AsyncIterator[Environment]:
 
 @asynccontextmanager
 async def connected() -> AsyncIterator[Environment]:
-    """Topics, a database and signals of their own on the real engines, and gone afterwards."""
+    """Topics, a database, buckets and signals of their own on the real engines, and gone
+    afterwards."""
     name = f"test-{uuid4().hex[:12]}"
     log = urlsplit(_named("LOG_URL"))
     log_url = log._replace(path=f"/{name}", query=f"partitions={PARTITIONS}").geturl()
     store_url = urlsplit(_named("STORE_URL"))._replace(path=f"/{name}").geturl()
     number = 1 + int(uuid4()) % (REDIS_DATABASES - 1)
     signals_url = urlsplit(_named("SIGNALS_URL"))._replace(path=f"/{number}").geturl()
+    blobs_url = urlsplit(_named("BLOBS_URL"))._replace(path=f"/{name}").geturl()
     await make(wish(log_url, dev=True))
     try:
         yield {
+            "ORDER_CHAT_BLOBS_URL": blobs_url,
             "ORDER_CHAT_LOG_URL": log_url,
             "ORDER_CHAT_STORE_URL": store_url,
             "ORDER_CHAT_SIGNALS_URL": signals_url,
@@ -48,6 +52,7 @@ async def connected() -> AsyncIterator[Environment]:
     finally:
         await _remove(log_url)
         await asyncio.to_thread(_drop, store_url, name)
+        await asyncio.to_thread(empty_buckets, blobs_url)
         async with Redis.from_url(signals_url, protocol=2) as redis:
             await redis.flushdb()
 

@@ -2,15 +2,12 @@
 
 import json
 import re
-from collections.abc import AsyncIterator
-from typing import Final, Protocol
-from uuid import uuid4
+from typing import Final
 
 import pytest
-import pytest_asyncio
-from playwright.async_api import Browser, WebSocketRoute, async_playwright, expect
+from playwright.async_api import WebSocketRoute, expect
 
-from tests.system.browser import CHROMIUM, FILM, LOOKBOOK, PORTRAITS, People
+from tests.system.browser import FILM, LOOKBOOK, PORTRAITS, People
 
 # One browser serves all tests of the file, so they share its event loop.
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -27,36 +24,6 @@ MARKUP: Final = [
     "photo\u202egpj.exe \u2067back\u2069",
 ]
 """What a page that trusts a text would run, load, or be turned round by."""
-
-
-class Demo(Protocol):
-    """A running standalone whose story is told."""
-
-    url: str
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    """The system's Chromium, without a window."""
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        await browser.close()
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def people(browser: Browser, demo: Demo) -> AsyncIterator[People]:
-    """People with nothing to complain about: no error on the console, no request refused."""
-    people = People(browser, demo.url)
-    yield people
-    await people.leave()
-    assert people.complaints == []
-
-
-@pytest.fixture
-def words() -> str:
-    """Something nobody has said before."""
-    return f"words {uuid4()}"
 
 
 async def test_history_is_shown(people: People) -> None:

@@ -38,6 +38,19 @@ async def test_pages_allow_no_inline_code(client: httpx.AsyncClient) -> None:
         assert " style=" not in answer.text
 
 
+async def test_files_come_from_their_own_origin_alone(tmp_path: Path) -> None:
+    """Pages may post to and show pictures from the store that is named, and no other."""
+    async with open_log(tmp_path) as log, open_shop(tmp_path, log) as shop:
+        pages = DemoPages(shop.service, lambda _: "", files_origin="http://files.test:9000")
+        transport = httpx.ASGITransport(Starlette(routes=pages.routes()))
+        async with httpx.AsyncClient(transport=transport, base_url="http://demo") as client:
+            answer = await client.get("/demo")
+
+    policy = answer.headers["content-security-policy"]
+    assert "img-src 'self' http://files.test:9000 blob:;" in policy
+    assert "connect-src 'self' http://files.test:9000;" in policy
+
+
 async def test_titles_are_text(client: httpx.AsyncClient) -> None:
     """A title that looks like markup is shown letter by letter."""
     answer = await client.get("/demo/orders/film-2041?as=anna")

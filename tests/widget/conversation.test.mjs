@@ -207,13 +207,38 @@ test("a mute takes the right to write from the reader alone", () => {
 
 test("a typing sign is forgotten after six seconds, or when the message comes", () => {
   const conversation = open();
-  conversation.takeTyping({ user_id: "ben" }, 1000);
+  conversation.takeTyping({ user_id: "ben", what: "text" }, 1000);
 
-  assert.deepEqual(conversation.typing(6999), [BEN]);
-  assert.deepEqual(conversation.typing(7000), []);
+  assert.deepEqual(conversation.typing("text", 6999), [BEN]);
+  assert.deepEqual(conversation.typing("text", 7000), []);
 
   conversation.take(message(2));
-  assert.deepEqual(conversation.typing(1001), []);
+  assert.deepEqual(conversation.typing("text", 1001), []);
+});
+
+test("who sends a file is not said to be typing, and is forgotten when the message comes", () => {
+  const conversation = open();
+  conversation.takeTyping({ user_id: "ben", what: "text" }, 1000);
+
+  conversation.takeTyping({ user_id: "ben", what: "file" }, 2000);
+
+  assert.deepEqual(conversation.typing("file", 7999), [BEN]);
+  assert.deepEqual(conversation.typing("text", 2001), []);
+  conversation.take(message(2));
+  assert.deepEqual(conversation.typing("file", 2001), []);
+});
+
+test("files can be attached as the order's policy has it, and not once it is closed", () => {
+  const conversation = open();
+  assert.equal(conversation.canAttach, true);
+
+  conversation.take(order(2, { version: 3, may: { creator: ["read", "send"] } }));
+  assert.deepEqual([conversation.canSend, conversation.canAttach], [true, false]);
+
+  conversation.take(order(3, { version: 4, may: { creator: ["read", "send", "attach"] } }));
+  assert.equal(conversation.canAttach, true);
+  conversation.take({ type: "close", seq: 4, prev: 3, at: 4, by: "moderation" });
+  assert.deepEqual([conversation.canSend, conversation.canAttach], [false, false]);
 });
 
 test("nobody's presence is known while nobody can tell", () => {

@@ -101,3 +101,44 @@ test("trying by itself ends, and then the reader decides", () => {
   outbox.again(id);
   assert.equal(outbox.next().id, id);
 });
+
+const FILE = { id: "a1", grant: "old", name: "cut.mp4", content_type: "video/mp4", size: 5 };
+
+test("a refused message with files is sent again once under its id, with fresh grants", () => {
+  const outbox = outboxOf();
+  const { id } = outbox.add({ op: "send", text: "", files: [FILE], at: 0 });
+  sendNext(outbox);
+
+  assert.deepEqual(outbox.mendable({ id, code: "invalid" }), [FILE]);
+  outbox.mend(id, [{ ...FILE, grant: "new" }]);
+
+  const again = sendNext(outbox);
+  assert.deepEqual([again.id, again.uncertain, again.files[0].grant], [id, false, "new"]);
+  assert.equal(outbox.mendable({ id, code: "invalid" }), null);
+});
+
+test("fresh grants mend nothing that is refused for another reason, or has no files", () => {
+  const outbox = outboxOf("one");
+  const text = sendNext(outbox);
+  assert.equal(outbox.mendable({ id: text.id, code: "invalid" }), null);
+  outbox.settle(text.id);
+  const { id } = outbox.add({ op: "send", text: "", files: [FILE], at: 0 });
+  sendNext(outbox);
+
+  assert.equal(outbox.mendable({ id, code: "read_only" }), null);
+});
+
+test("a try the reader asks for has its files, and may get fresh grants once more", () => {
+  const outbox = outboxOf();
+  const { id } = outbox.add({ op: "send", text: "", files: [FILE], at: 0 });
+  sendNext(outbox);
+  outbox.mend(id, [{ ...FILE, grant: "new" }]);
+  sendNext(outbox);
+  outbox.refuse({ id, message: "No.", retry: false });
+
+  outbox.again(id);
+
+  const again = sendNext(outbox);
+  assert.notEqual(again.id, id);
+  assert.equal(outbox.mendable({ id: again.id, code: "invalid" })[0].grant, "new");
+});

@@ -21,7 +21,8 @@ export function statusMark(event) {
  * @param {object} view what to show: {message, own, author, first, seenBy, attempt, actions}
  *   author: {name, user_id}; first: of a group by the same author; attempt: an edit or delete under
  *   way, or null; actions: {edit, delete} tell which are allowed
- * @param {object} on what buttons do: {edit, delete, again, remove}
+ * @param {object} on what buttons do: {edit, delete, again, remove}; file: makes the element of a
+ *   message's attachment
  */
 export function messageBubble({ message, own, author, first, seenBy, attempt, actions }, on) {
   const text = message.gone ? goneText(message.gone, own) : message.text;
@@ -34,7 +35,12 @@ export function messageBubble({ message, own, author, first, seenBy, attempt, ac
     element(
       "div.qm-row",
       {},
-      element("div.qm-bubble", { dir: "auto" }, text, ...message.attachments.map(fileLine)),
+      element(
+        "div.qm-bubble",
+        { dir: "auto" },
+        text || null,
+        ...message.attachments.map((attachment) => on.file(message, attachment)),
+      ),
       actions.edit || actions.delete ? menu(message, actions, on) : null,
     ),
     element(
@@ -55,7 +61,11 @@ export function attemptBubble(attempt, on) {
   return element(
     `article.qm-message.qm-own.qm-first.qm-${attempt.state}`,
     { "aria-label": "You, not sent yet" },
-    element("div.qm-row", {}, element("div.qm-bubble", { dir: "auto" }, attempt.text)),
+    element(
+      "div.qm-row",
+      {},
+      element("div.qm-bubble", { dir: "auto" }, attempt.text || null, ...attempt.files.map(fileLine)),
+    ),
     attemptNote(attempt, on),
   );
 }
@@ -77,7 +87,7 @@ function attemptNote(attempt, on) {
 }
 
 function fileLine({ name, size }) {
-  return element("div.qm-file", {}, `📎 ${name} · ${sizeOf(size)}`);
+  return element("div.qm-file-size", {}, "📎 ", element("bdi", {}, name), ` · ${sizeOf(size)}`);
 }
 
 /** "⋯" beside an own message: opens Edit and Delete, the latter asks once more. */

@@ -23,7 +23,8 @@ export class Chat {
   phase = "connecting";
   problem = "";
   loadingOlder = false;
-  limits = { text_chars: 8000 };
+  /** As the server greets with them. */
+  limits = { text_chars: 8000, attachments: 0, attachment_bytes: 0 };
 
   #orderId;
   #me;
@@ -42,15 +43,18 @@ export class Chat {
 
   /**
    * @param {{orderId: string, me: string, url: string, tokenUrl: string}} where
+   * @param {import("./attachments.js").Attachments} attachments
    * @param {() => void} onChange called after every change of what is shown
    */
-  constructor({ orderId, me, url, tokenUrl }, onChange) {
+  constructor({ orderId, me, url, tokenUrl }, attachments, onChange) {
     this.#orderId = orderId;
     this.#me = me;
     this.#onChange = onChange;
     this.conversation = new Conversation(me);
     this.outbox = new Outbox(() => crypto.randomUUID());
-    this.#delivery = new Delivery(this.outbox, (attempt) => this.#submit(attempt), onChange);
+    const submit = (attempt) => this.#submit(attempt);
+    const renew = (files) => attachments.renew(files);
+    this.#delivery = new Delivery(this.outbox, { submit, renew }, onChange);
     this.#connection = new Connection(url, tokenUrl, {
       ready: ({ limits }) => this.#greeted(limits),
       frame: (frame) => this.#receive(frame),
@@ -66,8 +70,8 @@ export class Chat {
   // What the reader does.
 
   /** Send, edit or delete; it shows as being sent until its own event comes back. */
-  write(op, { text, target }) {
-    this.outbox.add({ op, text, target, at: Date.now() });
+  write(op, what) {
+    this.outbox.add({ op, ...what, at: Date.now() });
     this.#lastTyping = 0;
     this.#delivery.start();
     this.#onChange();
@@ -94,11 +98,12 @@ export class Chat {
     this.#onChange();
   }
 
-  typing() {
+  /** @param {"text" | "file"} what the reader is at */
+  typing(what) {
     const now = Date.now();
     if (now - this.#lastTyping < TYPING_EVERY_MS || this.phase !== "live") return;
     this.#lastTyping = now;
-    this.#tell("typing", { what: "text" });
+    this.#tell("typing", { what });
   }
 
   /** What is on the screen has been seen. */
@@ -291,11 +296,11 @@ export class Chat {
   }
 
   /** Hand an attempt to the connection; false if there is none that is live. */
-  #submit({ id, op, text, target, uncertain }) {
+  #submit({ id, op, text, files, target, uncertain }) {
     const frame = { id, retry: uncertain };
     if (op !== "delete") frame.text = text;
-    if (op === "send") frame.seen = this.conversation.n;
-    else frame.target = target;
+    if (op !== "send") frame.target = target;
+    else Object.assign(frame, { attachments: files.map(({ grant }) => grant), seen: this.conversation.n });
     return this.phase === "live" && this.#request(op, frame) !== null;
   }
 

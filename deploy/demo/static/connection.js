@@ -3,11 +3,13 @@
 // It knows nothing of orders. Its owner is told `ready` after every greeting and `lost` after every
 // loss, and decides what to ask for again.
 
+import { NoToken, fetchToken } from "./token.js";
+
 const BACKOFF_FIRST_MS = 500;
 const BACKOFF_MAX_MS = 30_000;
 /** A connection that lived this long was a good one: the next back-off begins anew. */
 const STEADY_AFTER_MS = 10_000;
-/** The longest wait for a token, and for the greeting. */
+/** The longest wait for the greeting. */
 const PATIENCE_MS = 10_000;
 const RENEW_BEFORE_EXPIRY_MS = 60_000;
 const RENEW_AGAIN_MS = 5_000;
@@ -24,9 +26,6 @@ const FINAL = new Map([
 ]);
 const NOT_SIGNED_IN = "You are not signed in any more. Reload the page.";
 const CLOSE_TOKEN = 4001;
-
-/** The token URL said no; asking again would not change that. */
-class NoToken extends Error {}
 
 export class Connection {
   #url;
@@ -179,14 +178,6 @@ export class Connection {
     clearTimeout(this.#return);
     this.#returnNow();
   }
-}
-
-async function fetchToken(url) {
-  const signal = AbortSignal.timeout(PATIENCE_MS);
-  const answer = await fetch(url, { credentials: "same-origin", cache: "no-store", signal });
-  if (answer.status >= 400 && answer.status < 500) throw new NoToken();
-  if (!answer.ok) throw new Error(`the token URL answered ${answer.status}`);
-  return (await answer.json()).token;
 }
 
 /** How long (ms) a token may be used before a fresh one is due. */

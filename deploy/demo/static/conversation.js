@@ -20,6 +20,7 @@ export class Conversation {
   order = null;
   role = null;
   canSend = false;
+  canAttach = false;
   canEdit = false;
   canDelete = false;
   closed = false;
@@ -29,11 +30,11 @@ export class Conversation {
   online = null;
 
   #me;
-  #granted = true; // whether the policy lets the reader send, mutes and closings aside
+  #may = new Set(["send", "attach"]); // what the policy allows, mutes and closings aside
   #items = new Map(); // seq → message or status line
   #messages = new Map(); // id → message
   #reads = new Map(); // user id → number of the last message read
-  #typing = new Map(); // user id → time in ms at which the sign is forgotten
+  #typing = new Map(); // user id → {what, until}: in ms, when the sign is forgotten
 
   /** @param {string} me user id of the reader */
   constructor(me) {
@@ -78,9 +79,15 @@ export class Conversation {
     return null;
   }
 
-  /** Parties who are typing at *now* (ms). */
-  typing(now) {
-    return this.others.filter((party) => (this.#typing.get(party.user_id) ?? 0) > now);
+  /**
+   * Parties who are typing, or sending a file, at *now* (ms).
+   * @param {"text" | "file"} what
+   */
+  typing(what, now) {
+    return this.others.filter(({ user_id }) => {
+      const sign = this.#typing.get(user_id);
+      return sign !== undefined && sign.what === what && sign.until > now;
+    });
   }
 
   /**
@@ -96,6 +103,7 @@ export class Conversation {
     for (const item of this.items) if (item.type === "order") this.#takeRights(item);
     // The answer knows of mutes and closings that the policy's rights leave out.
     this.canSend = joined.you.can_send;
+    this.canAttach = joined.you.can_attach;
     this.canEdit = joined.you.can_edit;
     this.canDelete = joined.you.can_delete;
     this.editWindowMs = joined.you.edit_window_ms;
@@ -131,8 +139,8 @@ export class Conversation {
     this.complete = page.complete;
   }
 
-  takeTyping({ user_id }, now) {
-    this.#typing.set(user_id, now + TYPING_SHOWN_MS);
+  takeTyping({ user_id, what }, now) {
+    this.#typing.set(user_id, { what, until: now + TYPING_SHOWN_MS });
   }
 
   takePresence({ user_id, online }) {
@@ -213,11 +221,13 @@ export class Conversation {
     const may = event.may[this.role] ?? [];
     this.canEdit = may.includes("edit");
     this.canDelete = may.includes("delete");
-    this.#granted = may.includes("send");
+    this.#may = new Set(may);
     this.#decideSending();
   }
 
   #decideSending() {
-    this.canSend = this.#granted && !this.closed && !this.muted;
+    const open = !this.closed && !this.muted;
+    this.canSend = open && this.#may.has("send");
+    this.canAttach = open && this.#may.has("attach");
   }
 }

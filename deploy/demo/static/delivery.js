@@ -7,17 +7,21 @@ const RETRY_MS = 1_000;
 export class Delivery {
   #outbox;
   #submit;
+  #renew;
   #onChange;
   #timer = null; // runs while an attempt is in flight, and until the next try
 
   /**
    * @param {import("./outbox.js").Outbox} outbox
-   * @param {(attempt: object) => boolean} submit hands an attempt over; false if it cannot now
-   * @param {() => void} onChange called when an attempt was not answered
+   * @param {object} by
+   * @param {(attempt: object) => boolean} by.submit hands an attempt over; false if it cannot now
+   * @param {(files: object[]) => Promise<object[]>} by.renew gets fresh grants for files
+   * @param {() => void} onChange called when an attempt changed without a frame
    */
-  constructor(outbox, submit, onChange) {
+  constructor(outbox, { submit, renew }, onChange) {
     this.#outbox = outbox;
     this.#submit = submit;
+    this.#renew = renew;
     this.#onChange = onChange;
   }
 
@@ -42,7 +46,9 @@ export class Delivery {
 
   /** A frame `refused` that names an attempt. */
   refuse(frame) {
-    if (this.#outbox.refuse(frame)) this.#goOnIn(frame.retry_after_ms ?? RETRY_MS);
+    const files = this.#outbox.mendable(frame);
+    if (files !== null) this.#mend(frame, files);
+    else if (this.#outbox.refuse(frame)) this.#goOnIn(frame.retry_after_ms ?? RETRY_MS);
     else this.#goOn();
   }
 
@@ -50,6 +56,16 @@ export class Delivery {
   doubt({ id, retry_after_ms: after }) {
     if (this.#outbox.doubt(id)) this.#goOnIn(after);
     else this.#goOn();
+  }
+
+  /** A grant may have expired. What was typed later waits meanwhile, as for any answer. */
+  async #mend(frame, files) {
+    const fresh = await this.#renew(files).catch(() => null);
+    if (this.#outbox.mendable(frame) !== files) return; // unanswered, cut off or removed meanwhile
+    if (fresh === null) this.#outbox.refuse(frame);
+    else this.#outbox.mend(frame.id, fresh);
+    this.#goOn();
+    this.#onChange();
   }
 
   #unanswered(id) {

@@ -21,7 +21,7 @@ export class MessageList {
 
   /**
    * @param {string} me user id of the reader
-   * @param {object} on {edit, delete, again, remove, older}
+   * @param {object} on {edit, delete, again, remove, older, file}
    */
   constructor(me, on) {
     this.#me = me;

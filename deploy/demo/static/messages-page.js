@@ -91,7 +91,12 @@ function previewOf({ last, participants }) {
   const own = last.by === userId;
   if (last.gone) return goneText(last.gone, own);
   const name = participants.find(({ user_id }) => user_id === last.by)?.name.split(" ")[0];
-  const files = last.attachments.length;
-  const what = last.text || (files === 1 ? last.attachments[0].name : `${files} files`);
+  const what = last.text || filesOf(last.attachments);
   return own ? `You: ${what}` : name && participants.length > 2 ? `${name}: ${what}` : what;
+}
+
+/** The isolates keep a name from turning round what stands beside it. */
+function filesOf(attachments) {
+  const [first] = attachments;
+  return attachments.length === 1 ? `📎 \u2068${first.name}\u2069` : `📎 ${attachments.length} files`;
 }

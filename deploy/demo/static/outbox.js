@@ -11,11 +11,13 @@ const TRIES_MAX = 8;
  * @property {string} id the client id, the same at every try
  * @property {"send" | "edit" | "delete"} op
  * @property {string} text
+ * @property {object[]} files what a message carries: {id, grant, name, content_type, size}
  * @property {?string} target the message acted on
  * @property {number} at when it was written (ms)
  * @property {"waiting" | "sent" | "refused" | "stuck"} state
  * @property {boolean} uncertain a copy of it may be in the log already
  * @property {number} tries
+ * @property {boolean} renewed its files have fresh grants
  * @property {string} problem why it is refused or stuck, for the reader
  */
 
@@ -33,8 +35,8 @@ export class Outbox {
   }
 
   /** @returns {Attempt} */
-  add({ op, text = "", target = null, at }) {
-    const attempt = { id: this.#makeId(), op, text, target, at, ...FRESH };
+  add({ op, text = "", files = [], target = null, at }) {
+    const attempt = { id: this.#makeId(), op, text, files, target, at, ...FRESH };
     this.#attempts.push(attempt);
     return attempt;
   }
@@ -64,6 +66,19 @@ export class Outbox {
     if (retry) return this.#wait(attempt);
     attempt.state = "refused";
     return false;
+  }
+
+  /** The files of a refused attempt, if fresh grants for them may mend it; null if not. */
+  mendable({ id, code }) {
+    const attempt = this.#find(id);
+    const may = code === "invalid" && attempt?.state === "sent" && !attempt.renewed;
+    return may && attempt.files.length > 0 ? attempt.files : null;
+  }
+
+  /** The files of an attempt have fresh grants: the same id may be sent again. */
+  mend(id, files) {
+    const attempt = this.#find(id);
+    if (attempt) Object.assign(attempt, { files, renewed: true, state: "waiting" });
   }
 
   /** No outcome in time; tells whether trying the same id again is up to us. */
@@ -110,4 +125,4 @@ export class Outbox {
   }
 }
 
-const FRESH = { state: "waiting", uncertain: false, tries: 0, problem: "" };
+const FRESH = { state: "waiting", uncertain: false, tries: 0, renewed: false, problem: "" };

@@ -1,17 +1,23 @@
 // The Quick Message panel: a chat as something to look at and to type into.
 
+import { Attaching } from "./attaching.js";
 import { Chat } from "./chat.js";
 import { Composer } from "./composer.js";
+import { takeDrops } from "./dropping.js";
 import { element, portrait } from "./element.js";
+import { FileViews } from "./file-views.js";
 import { MessageList } from "./message-list.js";
 import { hueOf, initials, readOnlyReason, statusName } from "./words.js";
 
 const UNREACHABLE = "The chat cannot be reached. Trying again…";
+/** How often is looked whether the other side is to be told that a file is coming. */
+const FILE_SIGN_MS = 1_000;
 
 export class Panel {
   #root;
   #chat;
   #list;
+  #attaching;
   #composer;
   #visible = false;
   #orderVersion = 0;
@@ -26,20 +32,28 @@ export class Panel {
    * `order-changed`, whose detail is the order's header.
    * @param {HTMLElement} root
    * @param {{orderId: string, me: string, url: string, tokenUrl: string}} where
+   * @param {import("./attachments.js").Attachments} attachments
    */
-  constructor(root, where) {
+  constructor(root, where, attachments) {
     this.#root = root;
     const show = () => this.#show();
-    const chat = (this.#chat = new Chat(where, show));
-    const composer = (this.#composer = new Composer(`order-chat:${where.orderId}:${where.me}`, {
-      write: (text) => chat.write("send", { text, target: null }),
-      rewrite: (text, target) => chat.write("edit", { text, target }),
-      typing: () => chat.typing(),
+    const chat = (this.#chat = new Chat(where, attachments, show));
+    const attaching = (this.#attaching = new Attaching(where, attachments, () => {
+      composer.filesChanged();
+      this.#tellWork();
     }));
+    const draft = `order-chat:${where.orderId}:${where.me}`;
+    const composer = (this.#composer = new Composer(draft, attaching, {
+      write: (text, files) => chat.write("send", { text, files }),
+      rewrite: (text, target) => chat.write("edit", { text, target }),
+      typing: () => chat.typing(attaching.uploads.isUnderWay ? "file" : "text"),
+    }));
+    const files = new FileViews(attachments);
     this.#list = new MessageList(where.me, {
+      file: (message, attachment) => files.of(message, attachment),
       edit: (message) => composer.edit(message),
       // These take away the button that has the focus: it goes where the reader goes on.
-      delete: ({ id }) => (composer.focus(), chat.write("delete", { text: "", target: id })),
+      delete: ({ id }) => (composer.focus(), chat.write("delete", { target: id })),
       again: ({ id }) => (composer.focus(), chat.again(id)),
       remove: ({ id }) => (composer.focus(), chat.remove(id)),
       older: () => chat.loadOlder(),
@@ -49,12 +63,20 @@ export class Panel {
       this.#head, this.#notice, this.#card, this.#list.element,
       this.#typing, this.#readOnly, this.#composer.element,
     );
+    takeDrops(root, { may: () => composer.attaches, take: (dropped) => composer.take(dropped) });
     this.#watchAttention();
   }
 
   start() {
     this.#show();
     this.#chat.start();
+    this.#attaching.restore();
+    setInterval(() => this.#tellWork(), FILE_SIGN_MS);
+  }
+
+  /** The other side sees that a file is on its way. */
+  #tellWork() {
+    if (this.#attaching.uploads.isUnderWay) this.#chat.typing("file");
   }
 
   #watchAttention() {
@@ -81,7 +103,9 @@ export class Panel {
     this.#showCard(opened);
     this.#notice.hidden = !(opened && phase === "offline");
     this.#notice.textContent = "Connection lost. Reconnecting…";
+    this.#attaching.uploads.limits = this.#chat.limits;
     this.#composer.open = opened && conversation.canSend;
+    this.#composer.attaches = conversation.canAttach && this.#chat.limits.attachments > 0;
     this.#readOnly.hidden = !opened || conversation.canSend;
     if (!opened) return;
     if (!conversation.canSend) this.#readOnly.textContent = readOnlyReason(conversation);
@@ -135,9 +159,11 @@ export class Panel {
   }
 
   #showTyping(conversation) {
-    const names = conversation.typing(Date.now()).map(({ name }) => name.split(" ")[0]);
-    const verb = names.length > 1 ? "are" : "is";
-    const text = names.length === 0 ? "" : `${names.join(" and ")} ${verb} typing…`;
+    const now = Date.now();
+    const text = [
+      workLine(conversation.typing("file", now), "sending a file…"),
+      workLine(conversation.typing("text", now), "typing…"),
+    ].filter(Boolean).join(" ");
     if (this.#typing.textContent !== text) this.#typing.textContent = text;
   }
 
@@ -146,4 +172,11 @@ export class Panel {
     this.#orderVersion = order.version;
     this.#root.dispatchEvent(new CustomEvent("order-changed", { detail: order }));
   }
+}
+
+/** "Ben is typing…"; empty for nobody. */
+function workLine(parties, doing) {
+  const names = parties.map(({ name }) => name.split(" ")[0]);
+  if (names.length === 0) return "";
+  return `${names.join(" and ")} ${names.length > 1 ? "are" : "is"} ${doing}`;
 }
