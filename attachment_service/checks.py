@@ -1,7 +1,7 @@
 """From quarantine to the clean shelf: what is done with a file that has come whole.
 
 The parts are joined under a key no form leads to, so that nobody replaces the file after it was
-looked at; what is looked at is what is published. Each check writes keys of its own, and only the
+looked at; what was looked at is what is kept. Each check writes keys of its own, and only the
 one that still has the claim makes its file the upload's. So a check may end anywhere, and another
 one may begin while it goes on unnoticed: at most one counts, and the janitor removes what the other
 one wrote.
@@ -12,9 +12,10 @@ import hashlib
 import logging
 import secrets
 from collections.abc import AsyncIterator, Callable
-from typing import Final
+from typing import Final, NamedTuple
 
-from attachment_service.inspection import Inspection, InspectionUnavailable
+from attachment_service.inspection import Inspection, InspectionUnavailable, Read
+from attachment_service.kinds import KINDS, Check
 from attachment_service.model import CLAIM_MS, GRANTED_MS, IllegalStep, Passed, State, Upload
 from attachment_service.ports import Scanner, ScannerUnavailable, Uploads, UploadsUnavailable
 from attachment_service.verdicts import Reason, Rejected
@@ -146,22 +147,21 @@ class Checks:
 
     async def _check(self, upload: Upload) -> Passed:
         """Look at everything, then put the file on the clean shelf. Raises `Rejected`."""
-        whole = await self._join(upload)
-        await self._compare(upload, whole)
-        if self._scanner is not None:
-            await self._scanner.scan(upload.size, self._pieces(upload, whole))
+        place = self._place(upload)
+        whole = await self._join(upload, place)
 
         async def read(start: int, length: int) -> bytes:
-            return await self._blobs.read(
-                Shelf.QUARANTINE, upload.whole_key, whole.etag, start, length
-            )
+            return await self._blobs.read(*place, whole.etag, start, length)
 
+        await self._compare(upload, read)
+        if self._scanner is not None:
+            await self._scanner.scan(upload.size, _pieces(upload, read))
         finding = await self._inspection.inspect(upload.content_type, upload.size, read)
         if finding.thumbnail is not None:
             await self._blobs.put(upload.thumbnail_key, finding.thumbnail)
         if finding.image is not None:
             await self._blobs.put(upload.file_key, finding.image)
-        else:
+        elif place.shelf is Shelf.QUARANTINE:
             await self._blobs.publish(upload.whole_key, whole.etag, upload.file_key)
         return Passed(
             size=upload.size if finding.image is None else len(finding.image),
@@ -170,31 +170,35 @@ class Checks:
             thumbnail=finding.thumbnail is not None,
         )
 
-    async def _join(self, upload: Upload) -> Blob:
+    def _place(self, upload: Upload) -> "_Place":
+        """Where the whole file is looked at; no form leads there.
+
+        What nobody scans lies on the clean shelf already, which saves a copy: no link to it is
+        given out before it is ready. An image's original lies in quarantine, since it is not kept.
+        """
+        if self._scanner is None and KINDS[upload.content_type].check is not Check.RASTER:
+            return _Place(Shelf.CLEAN, upload.file_key)
+        return _Place(Shelf.QUARANTINE, upload.whole_key)
+
+    async def _join(self, upload: Upload, place: "_Place") -> Blob:
         try:
-            await self._blobs.join(upload.part_keys, upload.whole_key)
-            whole = await self._blobs.stat(Shelf.QUARANTINE, upload.whole_key)
+            await self._blobs.join(upload.part_keys, *place)
         except NotFound:
             raise Rejected(Reason.SIZE) from None  # a part was there when the check began
+        whole = await self._blobs.stat(*place)
         if whole.size != upload.size:
             raise Rejected(Reason.SIZE)
         return whole
 
-    async def _compare(self, upload: Upload, whole: Blob) -> None:
+    async def _compare(self, upload: Upload, read: Read) -> None:
         """With the checksum that was announced, if one was."""
         if upload.sha256 is None:
             return
         digest = hashlib.sha256()
-        async for piece in self._pieces(upload, whole):
+        async for piece in _pieces(upload, read):
             await asyncio.to_thread(digest.update, piece)
         if digest.hexdigest() != upload.sha256:
             raise Rejected(Reason.CHECKSUM)
-
-    async def _pieces(self, upload: Upload, whole: Blob) -> AsyncIterator[bytes]:
-        for start in range(0, upload.size, READ_BYTES_MAX):
-            yield await self._blobs.read(
-                Shelf.QUARANTINE, upload.whole_key, whole.etag, start, READ_BYTES_MAX
-            )
 
     async def _clear(self, upload: Upload) -> None:
         """Remove what nobody needs now that this check is over. What stays because of a failure is
@@ -213,6 +217,18 @@ class Checks:
                 await self._blobs.remove(shelf, key)
         except BlobsUnavailable as error:
             logger.warning("a removal failed", extra={"error": type(error).__name__})
+
+
+class _Place(NamedTuple):
+    """Where an object lies."""
+
+    shelf: Shelf
+    key: str
+
+
+async def _pieces(upload: Upload, read: Read) -> AsyncIterator[bytes]:
+    for start in range(0, upload.size, READ_BYTES_MAX):
+        yield await read(start, READ_BYTES_MAX)
 
 
 class _Claim:

@@ -6,16 +6,17 @@ time, and checked like anything else that comes from outside.
 
 import asyncio
 import logging
+import shutil
 import sys
-from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import Final
 
 import msgspec
 
+from attachment_service.child import Child
 from attachment_service.job import Job, Ready, Result
 from attachment_service.kinds import HEAD_BYTES, KINDS, PIXELS_MAX, Check, Kind
+from attachment_service.sandbox import NICENESS
 from attachment_service.verdicts import Reason, Rejected
 from shared.blobs.port import READ_BYTES_MAX
 
@@ -24,7 +25,11 @@ logger = logging.getLogger("order_chat.attachments")
 Read = Callable[[int, int], Awaitable[bytes]]
 """Start, length (at most `READ_BYTES_MAX`) → these bytes of a file."""
 
-INSPECTOR: Final = (sys.executable, "-I", "-m", "attachment_service.inspector")
+_NICE: Final = shutil.which("nice")
+INSPECTOR: Final = (
+    *((_NICE, "-n", str(NICENESS)) if _NICE else ()),  # from the start, which is most of its work
+    *(sys.executable, "-I", "-m", "attachment_service.inspector"),
+)
 STARTS_WITHIN_S: Final = 30.0
 """Takes a tenth of a second where the machine has nothing else to do."""
 
@@ -55,14 +60,15 @@ class Inspection:
 
     What calculates too long is ended by its own limits (`sandbox`); *within_s*, for each piece that
     is handed over and for the answer, is for a process that does nothing at all. With it a file is
-    rejected, so it must be more than what a busy machine makes of half a minute of work.
+    rejected, so it must be more than what a busy machine, where it has to stand back, makes of half
+    a minute of work.
     """
 
     def __init__(
         self,
         *,
         at_once: int = 2,
-        within_s: float = 120.0,
+        within_s: float = 300.0,
         inspector: tuple[str, ...] = INSPECTOR,
     ) -> None:
         self._turns = asyncio.Semaphore(at_once)
@@ -98,45 +104,35 @@ class Inspection:
     async def _look(self, job: Job, kind: Kind, read: Read) -> Finding | None:
         """Have one process look; null if it died, fell silent or said what it cannot have seen."""
         try:
-            process = await asyncio.create_subprocess_exec(
-                *self._inspector,
-                stdin=PIPE,
-                stdout=PIPE,
-                stderr=DEVNULL,  # might quote the file
-                env={},
-                cwd="/",
-                start_new_session=True,  # a Ctrl-C in the terminal is ours to answer
-            )
+            child = await Child.start(self._inspector, {}, heard=True)
         except OSError as error:
             raise InspectionUnavailable from error
         try:
-            await self._begin(process, job)
-            if not await self._hand_over(process, job, read):
+            await self._begin(child, job)
+            if not await self._hand_over(child, job, read):
                 return None
-            return await self._answer(process, kind)
+            return await self._answer(child, kind)
         finally:
-            ending = asyncio.create_task(_end(process))
+            ending = asyncio.create_task(child.end())
             self._ending.add(ending)
             ending.add_done_callback(self._ending.discard)
             await asyncio.shield(ending)
 
-    async def _begin(self, process: Process, job: Job) -> None:
+    async def _begin(self, child: Child, job: Job) -> None:
         """Until it has given up what it does not need. So far it has seen nothing of the file."""
-        stdin, stdout = _pipes(process)
         try:
             async with asyncio.timeout(STARTS_WITHIN_S):
-                stdin.write(msgspec.json.encode(job) + b"\n")
-                ready = msgspec.json.decode(await stdout.readuntil(), type=Ready)
+                child.stdin.write(msgspec.json.encode(job) + b"\n")
+                ready = msgspec.json.decode(await child.stdout.readuntil(), type=Ready)
         except (*_NOT_SAID, OSError) as error:  # a time-out is one too
             raise InspectionUnavailable from error
         if ready.network and not self.network:
             logger.warning("inspections can reach the network: this machine does not let them not")
         self.network = ready.network
 
-    async def _hand_over(self, process: Process, job: Job, read: Read) -> bool:
+    async def _hand_over(self, child: Child, job: Job, read: Read) -> bool:
         """Give it the bytes, in pieces; tell whether it took them. The store has time-outs of its
         own: what it takes is not counted."""
-        stdin, _ = _pipes(process)
         for start in range(0, job.length, READ_BYTES_MAX):
             wanted = min(READ_BYTES_MAX, job.length - start)
             piece = await read(start, wanted)
@@ -144,22 +140,22 @@ class Inspection:
                 raise Rejected(Reason.SIZE)
             try:
                 async with asyncio.timeout(self._within_s):
-                    stdin.write(piece)
-                    await stdin.drain()
+                    child.stdin.write(piece)
+                    await child.stdin.drain()
             except OSError:  # it is gone; a time-out is one too
                 return False
         return True
 
-    async def _answer(self, process: Process, kind: Kind) -> Finding | None:
+    async def _answer(self, child: Child, kind: Kind) -> Finding | None:
         """What it says at its end, if that can be."""
-        _, stdout = _pipes(process)
+        heard = child.stdout
         try:
             async with asyncio.timeout(self._within_s):
-                result = msgspec.json.decode(await stdout.readuntil(), type=Result)
-                image = await stdout.readexactly(result.image) if result.image else None
-                small = await stdout.readexactly(result.thumbnail) if result.thumbnail else None
-                silent = not await stdout.read(1)
-                code = await process.wait()
+                result = msgspec.json.decode(await heard.readuntil(), type=Result)
+                image = await heard.readexactly(result.image) if result.image else None
+                small = await heard.readexactly(result.thumbnail) if result.thumbnail else None
+                silent = not await heard.read(1)
+                code = await child.wait()
         except (*_NOT_SAID, TimeoutError):
             return None
         if not silent or code != 0:
@@ -182,20 +178,3 @@ def _can_be(finding: Finding, kind: Kind) -> bool:
         return fits and kind.begins.match(finding.image) is not None
     drawn = small is None or kind.check is Check.PDF
     return drawn and finding == Finding(None, small, None, None)
-
-
-async def _end(process: Process) -> None:
-    """Let nothing be left of it: no process, no pipe."""
-    stdin, stdout = _pipes(process)
-    if process.returncode is None:
-        with suppress(ProcessLookupError):
-            process.kill()
-    stdin.close()
-    await stdout.read()  # what it still wrote, at most a full pipe; then the pipe closes
-    await process.wait()
-
-
-def _pipes(process: Process) -> tuple[asyncio.StreamWriter, asyncio.StreamReader]:
-    assert process.stdin is not None
-    assert process.stdout is not None
-    return process.stdin, process.stdout

@@ -133,8 +133,8 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def whole_key(self) -> str:
-        """In quarantine: what is inspected. No form was ever made for it, so nobody replaces it
-        after the scan."""
+        """In quarantine: what is inspected, unless that lies at `file_key` from the beginning. No
+        form was ever made for either, so nobody replaces it after the scan."""
         return f"{self.id}/whole.{self.check}"
 
     @property

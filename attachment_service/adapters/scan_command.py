@@ -4,12 +4,10 @@ import asyncio
 import os
 import shlex
 import shutil
-import signal
-from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
 from typing import Final
 
+from attachment_service.child import Child
 from attachment_service.ports import ScannerUnavailable
 from attachment_service.verdicts import Reason, Rejected
 from shared.risk import Risk
@@ -48,24 +46,17 @@ class Command:
     async def scan(self, size: int, pieces: AsyncIterator[bytes]) -> None:
         """As `Scanner.scan`; the codes are named above."""
         try:
-            process = await asyncio.create_subprocess_exec(
-                *self._words,
-                stdin=PIPE,
-                stdout=DEVNULL,
-                stderr=DEVNULL,
-                env=_environment(),
-                start_new_session=True,  # what it starts is ended with it
-            )
+            child = await Child.start(self._words, _environment(), heard=False)
         except OSError as error:
             raise ScannerUnavailable from error
         try:
-            whole = await self._send(process, size, pieces)
+            whole = await self._send(child, size, pieces)
             async with asyncio.timeout(self._answer_s):
-                code = await process.wait()
+                code = await child.wait()
         except TimeoutError as error:
             raise ScannerUnavailable from error
         finally:
-            await asyncio.shield(asyncio.ensure_future(_end(process)))
+            await asyncio.shield(asyncio.ensure_future(child.end()))
         if code == INFECTED:
             raise Rejected(Reason.INFECTED)
         if code == UNSCANNABLE:
@@ -82,29 +73,19 @@ class Command:
         if await asyncio.to_thread(shutil.which, self._words[0]) is None:
             raise ScannerUnavailable
 
-    async def _send(self, process: Process, size: int, pieces: AsyncIterator[bytes]) -> bool:
+    async def _send(self, child: Child, size: int, pieces: AsyncIterator[bytes]) -> bool:
         """Write the file to it; tell whether it took all. One that knows enough may take less."""
-        assert process.stdin is not None
         left = size
         async for piece in pieces:
             left -= len(piece)
             try:
                 async with asyncio.timeout(self._send_s):
-                    process.stdin.write(piece)
-                    await process.stdin.drain()
+                    child.stdin.write(piece)
+                    await child.stdin.drain()
             except (BrokenPipeError, ConnectionResetError):
                 return False
-        process.stdin.close()
+        child.stdin.close()
         return left == 0
-
-
-async def _end(process: Process) -> None:
-    """Let nothing be left of it, nor of what it started."""
-    assert process.stdin is not None
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.stdin.close()
-    await process.wait()
 
 
 def _environment() -> dict[str, str]:

@@ -98,9 +98,9 @@ class FileBlobs:
             raise ValueError(f"a piece has 1 to {READ_BYTES_MAX} bytes")
         return await self._calls.run(lambda: self._folder.read(shelf, key, etag, start, length))
 
-    async def join(self, parts: Sequence[str], key: str) -> None:
-        """Make *key* in quarantine of the *parts* there."""
-        await self._calls.run(lambda: self._folder.join(parts, key), within_s=COPY_S)
+    async def join(self, parts: Sequence[str], shelf: Shelf, key: str) -> None:
+        """Make *key* on *shelf* of *parts* in quarantine."""
+        await self._calls.run(lambda: self._folder.join(parts, shelf, key), within_s=COPY_S)
 
     async def publish(self, key: str, etag: str, clean_key: str) -> None:
         """Give an object of quarantine a place on the clean shelf, if it still has this ETag."""

@@ -143,10 +143,10 @@ class Folder:
         finally:
             name.unlink(missing_ok=True)  # still there if the key had this very file already
 
-    def join(self, parts: Sequence[str], key: str) -> None:
-        """Make an object in quarantine of the parts there. Raises `NotFound`."""
+    def join(self, parts: Sequence[str], shelf: Shelf, key: str) -> None:
+        """Make an object of the parts in quarantine. Raises `NotFound`."""
         if len(parts) == 1:
-            self.link(parts[0], None, Shelf.QUARANTINE, key)
+            self.link(parts[0], None, shelf, key)
             return
         with ExitStack() as stack:
             draft = self.draft()
@@ -155,7 +155,7 @@ class Folder:
                 with self._open(Shelf.QUARANTINE, part) as stream:
                     while piece := stream.read(COPY_BYTES):
                         draft.write(piece)
-            self.keep(draft, Shelf.QUARANTINE, key)
+            self.keep(draft, shelf, key)
 
     def remove(self, shelf: Shelf, key: str) -> None:
         """Remove an object, and folders that are empty then."""

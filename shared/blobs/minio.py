@@ -125,13 +125,14 @@ class MinioBlobs:
 
         return await self._calls.run(call)
 
-    async def join(self, parts: Sequence[str], key: str) -> None:
-        """Make *key* in quarantine of the *parts* there."""
-        bucket = self._bucket(Shelf.QUARANTINE)
-        sources = [ComposeSource(bucket, check_key(part)) for part in parts]
+    async def join(self, parts: Sequence[str], shelf: Shelf, key: str) -> None:
+        """Make *key* on *shelf* of *parts* in quarantine."""
+        quarantine = self._bucket(Shelf.QUARANTINE)
+        sources = [ComposeSource(quarantine, check_key(part)) for part in parts]
+        metadata: dict[str, str | list[str] | tuple[str]] = {"Content-Type": CONTENT_TYPE}
         await self._calls.run(
             lambda: self._copier.compose_object(
-                bucket, check_key(key), sources, metadata={"Content-Type": CONTENT_TYPE}
+                self._bucket(shelf), check_key(key), sources, metadata=metadata
             ),
             within_s=COPY_S,
         )

@@ -135,10 +135,11 @@ class Blobs(Protocol):
         `NotFound`; `Changed` if its ETag is not *etag*, so that pieces are of one writing."""
         ...
 
-    async def join(self, parts: Sequence[str], key: str) -> None:
-        """Make *key* in quarantine of the *parts* there, in their order, inside the store; whole or
-        not at all. The parts stay. Each but the last has `PART_BYTES_MIN` or more. Raises
-        `NotFound` if a part is missing, `Changed` if one was written meanwhile."""
+    async def join(self, parts: Sequence[str], shelf: Shelf, key: str) -> None:
+        """Make *key* on *shelf* of *parts* in quarantine, in their order, inside the store, with
+        nothing of what came with them but their bytes; whole or not at all. The parts stay. Each
+        but the last has `PART_BYTES_MIN` or more. Raises `NotFound` if a part is missing, `Changed`
+        if one was written meanwhile."""
         ...
 
     async def publish(self, key: str, etag: str, clean_key: str) -> None:

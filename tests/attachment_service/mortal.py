@@ -1,4 +1,5 @@
-"""`python -m tests.attachment_service.mortal DATA BLOBS STEP`: an upload whose process dies.
+"""`python -m tests.attachment_service.mortal DATA BLOBS STEP [scanned]`: an upload whose process
+dies.
 
 Reserves, posts and completes one file on the engines in the folder DATA; before or after one of the
 calls the service makes of them, the process kills itself with SIGKILL. STEP 0: it lives, and tells
@@ -16,6 +17,7 @@ from pathlib import Path
 import httpx
 from PIL import Image
 
+from attachment_service.adapters.scan_command import Command
 from shared.blobs import open_blobs
 from shared.blobs.port import Blobs, Served
 from tests.attachment_service.crash import Fuse
@@ -56,9 +58,10 @@ def one_page() -> bytes:
     return file.getvalue()
 
 
-async def live(data: Path, blobs_url: str, step: int) -> None:
+async def live(data: Path, blobs_url: str, step: int, scanned: bool) -> None:
     fuse = Fuse(step, lambda: os.kill(os.getpid(), signal.SIGKILL))
-    async with open_desk(data, Given(blobs_url, data), fuse=fuse) as desk:
+    scanner = Command(("sh", "-c", "cat >/dev/null")) if scanned else None
+    async with open_desk(data, Given(blobs_url, data), scanner, fuse) as desk:
         file = one_page()
         view = (await desk.reserve(len(file))).json()
         print(view["id"], flush=True)
@@ -69,4 +72,4 @@ async def live(data: Path, blobs_url: str, step: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(live(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])))
+    asyncio.run(live(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), "scanned" in sys.argv))

@@ -48,7 +48,8 @@ async def reason(inspection: Inspection, content_type: str, data: bytes) -> Reas
 
 def children() -> set[str]:
     """The processes that we started and that are not gone, dead ones included."""
-    return set(Path(f"/proc/self/task/{os.getpid()}/children").read_text().split())
+    of_threads = Path("/proc/self/task").glob("*/children")
+    return {pid for file in of_threads for pid in file.read_text().split()}
 
 
 def descriptors() -> int:

@@ -15,8 +15,9 @@ from tests.attachment_service.mortal import one_page
 from tests.attachment_service.world import ANNA, Desk, open_desk
 from tests.ports.blob_engines import Engine, Files, Minio
 
-CALLS = 13
-"""How many calls the service makes of its engines for one file; the test of a life counts them."""
+CALLS = {"": 12, "scanned": 14}
+"""How many calls the service makes of its engines for one file, without a scanner and with one; the
+test of a life counts them."""
 KILLED = -9
 
 
@@ -24,7 +25,7 @@ def url_of(engine: Engine) -> str:
     return engine.url if isinstance(engine, Minio) else "file:///blobs"
 
 
-async def lived(data: Path, engine: Engine, step: int) -> tuple[int, list[str]]:
+async def lived(data: Path, engine: Engine, how: str, step: int) -> tuple[int, list[str]]:
     """One life up to a step: how the process ended, and what it printed."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -33,6 +34,7 @@ async def lived(data: Path, engine: Engine, step: int) -> tuple[int, list[str]]:
         str(data),
         url_of(engine),
         str(step),
+        how,
         stdout=asyncio.subprocess.PIPE,
         cwd=Path(__file__).parents[2],
     )
@@ -42,21 +44,25 @@ async def lived(data: Path, engine: Engine, step: int) -> tuple[int, list[str]]:
     return process.returncode, printed.decode().split("\n")[:-1]
 
 
-async def test_a_life_has_so_many_steps(tmp_path: Path, blob_engine: Engine) -> None:
+@pytest.mark.parametrize("how", CALLS)
+async def test_a_life_has_so_many_steps(tmp_path: Path, blob_engine: Engine, how: str) -> None:
     """The kills below leave none of them out."""
-    status, printed = await lived(tmp_path, blob_engine, 0)
+    status, printed = await lived(tmp_path, blob_engine, how, 0)
 
     assert status == 0
-    assert len(printed) == 1 + 2 * CALLS, printed
+    assert len(printed) == 1 + 2 * CALLS[how], printed
 
 
-@pytest.mark.parametrize("step", range(1, 2 * CALLS + 1))
+@pytest.mark.parametrize(
+    ("how", "step"),
+    [(how, step) for how, calls in CALLS.items() for step in range(1, 2 * calls + 1)],
+)
 async def test_whatever_was_begun_is_finished_or_goes(
-    tmp_path: Path, blob_engine: Engine, step: int
+    tmp_path: Path, blob_engine: Engine, how: str, step: int
 ) -> None:
     """After the restart the upload is ready, rejected or can be gone on with; it becomes ready; and
     once nobody sends it, nothing is left of it."""
-    status, printed = await lived(tmp_path, blob_engine, step)
+    status, printed = await lived(tmp_path, blob_engine, how, step)
     assert status == KILLED
 
     async with open_desk(tmp_path, blob_engine) as desk:

@@ -104,43 +104,46 @@ class TestRead:
             await blobs.read(Shelf.QUARANTINE, KEY, "etag", 0, READ_BYTES_MAX + 1)
 
 
+@pytest.mark.parametrize("shelf", list(Shelf))
 class TestJoin:
     async def test_parts_become_one_file_in_their_order(
-        self, blob_engine: Engine, blobs: Blobs
+        self, blob_engine: Engine, blobs: Blobs, shelf: Shelf
     ) -> None:
         """What was posted in parts is one object then."""
         first, second = b"a" * PART_BYTES_MIN, b"b" * 10
         await upload(blob_engine, blobs, "part.2", second)
         await upload(blob_engine, blobs, "part.1", first)
 
-        await blobs.join(["part.1", "part.2"], KEY)
+        await blobs.join(["part.1", "part.2"], shelf, KEY)
 
-        found = await blobs.stat(Shelf.QUARANTINE, KEY)
+        found = await blobs.stat(shelf, KEY)
         assert found.size == len(first + second)
-        seam = await blobs.read(Shelf.QUARANTINE, KEY, found.etag, PART_BYTES_MIN - 1, 3)
+        seam = await blobs.read(shelf, KEY, found.etag, PART_BYTES_MIN - 1, 3)
         assert seam == b"abb"
 
-    async def test_a_single_part_is_the_file(self, blob_engine: Engine, blobs: Blobs) -> None:
+    async def test_a_single_part_is_the_file(
+        self, blob_engine: Engine, blobs: Blobs, shelf: Shelf
+    ) -> None:
         """It stays what it is when its part is removed."""
         await upload(blob_engine, blobs, "part.1", b"hello")
 
-        await blobs.join(["part.1"], KEY)
+        await blobs.join(["part.1"], shelf, KEY)
         await blobs.remove(Shelf.QUARANTINE, "part.1")
 
-        found = await blobs.stat(Shelf.QUARANTINE, KEY)
-        assert await blobs.read(Shelf.QUARANTINE, KEY, found.etag, 0, 9) == b"hello"
+        found = await blobs.stat(shelf, KEY)
+        assert await blobs.read(shelf, KEY, found.etag, 0, 9) == b"hello"
 
     async def test_without_one_part_there_is_nothing(
-        self, blob_engine: Engine, blobs: Blobs
+        self, blob_engine: Engine, blobs: Blobs, shelf: Shelf
     ) -> None:
         """A part that never came leaves no file that looks whole."""
         await upload(blob_engine, blobs, "part.1", b"a" * PART_BYTES_MIN)
 
         with pytest.raises(NotFound):
-            await blobs.join(["part.1", "part.2"], KEY)
+            await blobs.join(["part.1", "part.2"], shelf, KEY)
 
         with pytest.raises(NotFound):
-            await blobs.stat(Shelf.QUARANTINE, KEY)
+            await blobs.stat(shelf, KEY)
 
 
 class TestPublish:

@@ -271,7 +271,7 @@ class TestTrouble:
             await upload(engine, blobs, part, b"a" * (3 << 20))
 
         with files_up_to(4 << 20), pytest.raises(BlobsUnavailable):
-            await blobs.join(["part.1", "part.2"], KEY)
+            await blobs.join(["part.1", "part.2"], Shelf.QUARANTINE, KEY)
 
         assert engine.files() == ["quarantine/part.1", "quarantine/part.2"]
 

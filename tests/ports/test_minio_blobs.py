@@ -146,11 +146,13 @@ async def test_no_type_of_the_uploaders_stays(minio: Minio) -> None:
     blobs = await minio.open()
     found = await upload(minio, blobs, KEY, b"<script>")
 
-    await blobs.join([KEY], "joined")
+    await blobs.join([KEY], Shelf.QUARANTINE, "joined")
+    await blobs.join([KEY], Shelf.CLEAN, "clean/3")
     await blobs.publish(KEY, found.etag, "clean/1")
     await blobs.put("clean/2", b"thumbnail")
 
-    written = [(Shelf.QUARANTINE, "joined"), (Shelf.CLEAN, "clean/1"), (Shelf.CLEAN, "clean/2")]
+    written = [(Shelf.QUARANTINE, "joined")]
+    written += [(Shelf.CLEAN, f"clean/{number}") for number in (1, 2, 3)]
     types = {
         minio.server.stat_object(minio.bucket(shelf), key).content_type for shelf, key in written
     }

@@ -133,20 +133,29 @@ async def _upload(url: str, tokens: Sequence[str], seed: str, seconds: float) ->
     limits = httpx.Limits(max_connections=4 * UPLOADS)
     async with httpx.AsyncClient(limits=limits) as http:
         uploaders = [Uploader(http, url, token) for token in tokens]
-        counts = await asyncio.gather(*(_keep_on(each, file, done) for each in uploaders))
+        # People do not begin at the same moment: the first files have different sizes.
+        firsts = [file[: (number + 1) * FILE // UPLOADS] for number in range(UPLOADS)]
+        counts = await asyncio.gather(
+            *(
+                _keep_on(each, first, file, done)
+                for each, first in zip(uploaders, firsts, strict=True)
+            )
+        )
     took = time.monotonic() - began
     return Load(sum(uploader.sent.bytes for uploader in uploaders), sum(counts), took)
 
 
-async def _keep_on(uploader: Uploader, file: bytes, done: Callable[[], bool]) -> int:
-    """One file after the other; how many. Each is complete before the next is begun."""
+async def _keep_on(
+    uploader: Uploader, file: bytes, next_one: bytes, done: Callable[[], bool]
+) -> int:
+    """One file after the other, each completed while the next is under way; how many."""
     count = 0
     completing: set[asyncio.Task[dict[str, object]]] = set()
     while not done():
         view = await uploader.reserve(FILES_ORDER, len(file))
         await uploader.post_missing(view, file, bytes_s=BYTES_S / UPLOADS)
         completing.add(asyncio.create_task(uploader.complete(str(view["id"]))))
-        count += 1
+        count, file = count + 1, next_one
     for outcome in await asyncio.gather(*completing):
         if outcome["status"] != 200:
             raise RuntimeError(f"a good file was answered {outcome}")
