@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from subprocess import DEVNULL, PIPE, Popen
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, TypeVar
 
 THREADS: Final = ThreadPoolExecutor(8, thread_name_prefix="children")
 """One for each child while somebody waits for its end; there are at most `checks.AT_ONCE`."""
@@ -34,11 +34,22 @@ class Child:
     @classmethod
     async def start(
         cls, words: Sequence[str], environment: Mapping[str, str], *, heard: bool
-    ) -> Self:
+    ) -> "Child":
         """Start it, *heard* or not, in a session of its own: what it starts is ended with it, and a
         Ctrl-C in the terminal is ours to answer. What it writes to its standard error is dropped,
         since that might quote the file. Raises `OSError` if it cannot be started."""
+        starting = asyncio.ensure_future(cls._start(words, environment, heard))
+        try:
+            return await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            # The thread goes on, and nobody else will know of what it starts.
+            await asyncio.shield(asyncio.ensure_future(_end_once_started(starting)))
+            raise
 
+    @classmethod
+    async def _start(
+        cls, words: Sequence[str], environment: Mapping[str, str], heard: bool
+    ) -> "Child":
         def start() -> Popen[bytes]:
             return Popen(  # noqa: S603 (words of ours, or of a setting)
                 words,
@@ -50,13 +61,7 @@ class Child:
                 start_new_session=True,
             )
 
-        starting = _in_thread(start)
-        try:
-            process = await asyncio.shield(starting)
-        except asyncio.CancelledError:
-            # The thread goes on, and nobody else will know of what it starts.
-            starting.add_done_callback(_abandon)
-            raise
+        process = await _in_thread(start)
         return cls(process, await _written(process.stdin), await _read(process.stdout))
 
     async def wait(self) -> int:
@@ -95,8 +100,6 @@ def _in_thread(call: Callable[[], T]) -> asyncio.Future[T]:
     return asyncio.get_running_loop().run_in_executor(THREADS, call)
 
 
-def _abandon(starting: "asyncio.Future[Popen[bytes]]") -> None:
-    if not starting.cancelled() and starting.exception() is None:
-        process = starting.result()
-        process.kill()
-        THREADS.submit(process.communicate)
+async def _end_once_started(starting: asyncio.Future[Child]) -> None:
+    with suppress(OSError):
+        await (await starting).end()

@@ -5,15 +5,16 @@
 | `order_chat_attachments_reserved_total` | counter | uploads announced since the start |
 | `order_chat_attachments_opened_total` | counter | links given out |
 | `order_chat_attachment_checks_passed_total` | counter | files found ready |
-| `order_chat_attachment_checks_rejected_total{reason}` | counter | files rejected |
+| `order_chat_attachment_checks_rejected_total` | counter | files rejected, by `reason` |
 | `order_chat_attachment_checks_put_off_total` | counter | checks that a store or scanner kept from their end |
 | `order_chat_attachment_checks` | gauge | checks under way, or waiting for their turn |
-| `order_chat_attachment_inspection_network` | gauge | 1 if inspections could reach the network, 0 if not |
+| `order_chat_attachment_inspection_network` | gauge | 1 if inspections could reach the network, 0 if not, NaN before the first |
 | `order_chat_attachment_uploads_expired_total` | counter | uploads that nobody completed, or sent |
 | `order_chat_attachment_objects_removed_total` | counter | objects that nobody needed, removed |
 | `order_chat_attachment_objects_unknown` | gauge | clean files without a record: are uploads older than the store? |
 """  # noqa: E501 (a table)
 
+import math
 from collections.abc import Iterable
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -61,9 +62,9 @@ class AttachmentMetrics(Collector):
             "Clean files without a record.",
             self._janitor.unknown_objects,
         )
-        if self._inspection.network is not None:
-            yield GaugeMetricFamily(
-                "order_chat_attachment_inspection_network",
-                "Whether inspections could reach the network.",
-                int(self._inspection.network),
-            )
+        network = self._inspection.network
+        yield GaugeMetricFamily(
+            "order_chat_attachment_inspection_network",
+            "Whether inspections could reach the network.",
+            math.nan if network is None else int(network),
+        )

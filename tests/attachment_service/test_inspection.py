@@ -4,7 +4,6 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
 
 import pytest
 from PIL import Image, ImageCms
@@ -15,6 +14,7 @@ from attachment_service.verdicts import Reason, Rejected
 from shared.blobs.port import READ_BYTES_MAX
 from tests.attachment_service import files
 from tests.attachment_service.images import FORMATS, bomb, decoded, encoded, film, two_halves
+from tests.attachment_service.processes import children
 from tests.attachment_service.test_inspect_images import SECRET, exif
 
 PNG = encoded(two_halves(), "image/png")
@@ -44,12 +44,6 @@ async def reason(inspection: Inspection, content_type: str, data: bytes) -> Reas
     except Rejected as rejected:
         return rejected.reason
     return None
-
-
-def children() -> set[str]:
-    """The processes that we started and that are not gone, dead ones included."""
-    of_threads = Path("/proc/self/task").glob("*/children")
-    return {pid for file in of_threads for pid in file.read_text().split()}
 
 
 def descriptors() -> int:

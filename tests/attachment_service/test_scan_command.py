@@ -12,6 +12,7 @@ import pytest
 from attachment_service.adapters.scan_command import Command, read_command
 from attachment_service.ports import ScannerUnavailable
 from attachment_service.verdicts import Reason
+from tests.attachment_service.processes import children
 from tests.attachment_service.scans import opinion, pieces
 
 
@@ -130,6 +131,26 @@ async def test_what_it_started_ends_with_it(tmp_path: Path) -> None:
         ended = await asyncio.wait_for(asyncio.to_thread(alive.read), 10)
 
     assert ended == b""
+
+
+async def test_who_gives_up_while_it_starts_leaves_nothing_behind(tmp_path: Path) -> None:
+    """Whenever that is: the program and what it started are gone once the caller is told."""
+    pipe = tmp_path / "alive"
+    await asyncio.to_thread(os.mkfifo, pipe)
+    reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    code = f"os.open({str(pipe)!r}, os.O_WRONLY)\ntime.sleep(60)"
+    for turns in range(12):
+        scanning = asyncio.create_task(opinion(python(code), b"hello"))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        scanning.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await scanning
+
+        # Whoever had it open for writing is gone: an end, and nothing that may still come.
+        assert os.read(reading, 1) == b""
+    os.close(reading)
+    assert children() == set()
 
 
 async def test_opinion_on_another_file_does_not_count() -> None:

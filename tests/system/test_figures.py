@@ -10,6 +10,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
+import attachment_service.metrics
 import chat_gateway.archiver.metrics
 import chat_gateway.metrics
 import order_service.metrics
@@ -58,6 +59,7 @@ async def test_the_tables_name_every_figure(system: Demo) -> None:
         chat_gateway.metrics,
         chat_gateway.archiver.metrics,
         order_service.metrics,
+        attachment_service.metrics,
         shared.metrics,
     )
     named = {

@@ -27,6 +27,8 @@ PARTS = {
     "outbox",
     "partitions",
     "archive",
+    "uploads",
+    "blobs",
     "archiver",
     "serving",
 }

@@ -48,8 +48,8 @@ CHECKS: Final = [
 ]
 ROUTES: Final = (
     *chat_gateway.http.OPERATIONS,
-    *order_service.http.OPERATIONS,
     *attachment_service.http.OPERATIONS,
+    *order_service.http.OPERATIONS,  # last, since they bring the order to its end
 )
 ANNA: Final = FILM.participants[0].user_id
 CLIENT_ID: Final = "0198a3c2-7d1e-7abc-8def-000000000001"
