@@ -267,7 +267,7 @@ _WEIGHTS: Final[dict[Callable[[Trial], None], float]] = {
     Trial.join: 8,
     Trial.page: 5,
     Trial.look_up: 6,
-    Trial.look_for_carrier: 6,
+    Trial.look_for_carrier: 5,
     Trial.go_on: 40,
     Trial.leave: 5,
     Trial.restart_gateway: 0.1,

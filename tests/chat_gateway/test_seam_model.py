@@ -7,7 +7,7 @@ from tests.chat_gateway.seam_model import run_joins
 from tests.chat_gateway.seam_truth import Violation
 
 JOINS = 2_000
-JOINS_UNTIL_RED = 4_000
+JOINS_UNTIL_RED = 8_000
 
 
 def test_no_join_leaves_a_hole_or_tells_anything_twice() -> None:
