@@ -30,6 +30,8 @@ from chat_gateway.publisher import Publisher
 from chat_gateway.settings import Settings
 from chat_gateway.visits import Visits
 from chat_gateway.watermarks import check_watermarks
+from chat_gateway.widget_files import WidgetFiles
+from chat_gateway.widget_http import WidgetRoutes
 from chat_gateway.writer import Writer
 from shared.bounded_http import BoundedHttp
 from shared.contracts.frames import Limits
@@ -59,11 +61,16 @@ class Running(NamedTuple):
     http: ChatRoutes
     visits: Visits
     """The way into its orders, for who runs in the same process."""
+    widget: WidgetFiles
 
     def routes(self, origins: frozenset[str]) -> list[BaseRoute]:
         """What a server serves of it."""
         endpoint = ChatEndpoint(self.gateway.open_session, self.admission, origins)
-        return [WebSocketRoute("/v1/chat", endpoint.__call__), *self.http.routes()]
+        return [
+            WebSocketRoute("/v1/chat", endpoint.__call__),
+            *self.http.routes(),
+            *WidgetRoutes(self.widget, origins).routes(),
+        ]
 
 
 def server_of(
@@ -109,6 +116,7 @@ async def running(
     Raises `chat_gateway.watermarks.WrongLog` if the store was made from another log.
     """
     await check_watermarks(log, store, epoch=settings.epoch)
+    widget = await asyncio.to_thread(WidgetFiles.read)
     loop = asyncio.get_running_loop()
     hub = Hub()
     publisher = Publisher(log, loop)
@@ -148,7 +156,7 @@ async def running(
         for part in (feed, publisher, presence, inbox, gateway)
     ]
     try:
-        yield Running(gateway, admission, farewell, parts, metrics, lag, http, visits)
+        yield Running(gateway, admission, farewell, parts, metrics, lag, http, visits, widget)
     finally:
         await farewell.say()
         await publisher.drain(DRAIN_S)

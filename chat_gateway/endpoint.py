@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.websockets import WebSocket
 
 from chat_gateway.admission import Admission, Ticket
+from chat_gateway.origins import may_connect
 from chat_gateway.socket import Receiver, Socket, serve
 
 COME_BACK_S: Final = (5, 15)
@@ -34,7 +35,7 @@ class ChatEndpoint:
 
     async def __call__(self, websocket: WebSocket) -> None:
         """Answer a handshake: 403 to a foreign origin, 503 where too many come, else a session."""
-        if not self._may_connect(websocket):
+        if not may_connect(websocket, self._origins):
             await websocket.close()  # before the handshake is accepted, this is an HTTP 403
             return
         ticket = self._admission.admit(
@@ -51,15 +52,3 @@ class ChatEndpoint:
         except BaseException:
             ticket.leave()  # there may be no session to do it
             raise
-
-    def _may_connect(self, websocket: WebSocket) -> bool:
-        """No origin (no browser), the gateway's own host, or one on the list, exactly."""
-        sent = websocket.headers.getlist("origin")
-        if not sent:
-            return True
-        if len(sent) > 1:
-            return False
-        # A proxy may have taken the TLS off, so https is fine on ws; http on wss never is.
-        schemes = {"https"} if websocket.url.scheme == "wss" else {"http", "https"}
-        own = {f"{scheme}://{websocket.headers.get('host', '')}" for scheme in schemes}
-        return sent[0] in own | self._origins

@@ -38,6 +38,7 @@ from chat_gateway.inbox import Inbox
 from chat_gateway.inbox_lines import Viewer
 from chat_gateway.limits import JOIN_COST, Rates
 from chat_gateway.visits import ANSWER_DEADLINE_S, Visits
+from chat_gateway.widget_http import OPERATIONS as WIDGET
 from chat_gateway.writer import Refused, Writer
 from shared.contracts.errors import ErrorCode
 from shared.contracts.frames import Limits
@@ -133,7 +134,7 @@ def make_document() -> dict[str, Any]:
     return make_openapi(
         "Order Chat: gateway",
         "An order's messages by HTTP. The live side is a websocket: see AsyncAPI.",
-        (*OPERATIONS, HEALTHZ, READYZ),
+        (*OPERATIONS, *WIDGET, HEALTHZ, READYZ),
     )
 
 

@@ -11,13 +11,14 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Final, Literal, TypeVar
 
 import msgspec
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ExceptionHandler
+from starlette.types import ExceptionHandler, Message, Send
 
 from shared.contracts.errors import CATALOGUE, ErrorCode, explain
 from shared.operations import Operation
@@ -140,17 +141,27 @@ def read_query(request: Request, type_: type[T]) -> T:
 def cors(origins: Collection[str]) -> Sequence[Middleware]:
     """For `starlette.applications.Starlette(middleware=…)`: pages of these origins may ask us.
 
-    No cookie and no other credential of a browser's own is ever accepted.
+    No cookie and no other credential of a browser's own is ever accepted. An answer that says
+    itself who may read it is left as it is.
     """
     return [
         Middleware(
-            CORSMiddleware,
+            _Cors,
             allow_origins=sorted(origins),
             allow_methods=("GET", "POST"),
             allow_headers=("Authorization", "Content-Type"),
             expose_headers=("Retry-After",),
         )
     ]
+
+
+class _Cors(CORSMiddleware):
+    async def send(self, message: Message, send: Send, request_headers: Headers) -> None:
+        started = message["type"] == "http.response.start"
+        if started and "access-control-allow-origin" in Headers(raw=message["headers"]):
+            await send(message)  # of our own saying, and alike for every origin that asks
+        else:
+            await super().send(message, send, request_headers)
 
 
 async def _answer_error(request: Request, error: Exception) -> Response:

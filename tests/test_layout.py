@@ -1,6 +1,7 @@
 """The layout's rules: who may import whom, and which file is home to which vendor library."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,6 +28,10 @@ HOMES = {
     "pypdfium2": ("attachment_service/thumbnail.py",),
     "pure_magic_rs": ("attachment_service/inspect.py",),
 }
+WIDGET = ROOT / "chat_gateway" / "widget"
+MARKUP = re.compile(
+    r"\b(innerHTML|outerHTML|insertAdjacentHTML|setHTMLUnsafe|document\.write|eval\(|new Function)"
+)
 CONTRACTS_MAY = {"__future__", "msgspec", "shared"}
 
 
@@ -93,6 +98,52 @@ def test_a_vendor_library_has_one_home() -> None:
         if top(name) in HOMES
         if not any(f.relative_to(ROOT).match(home) for home in HOMES[top(name)])
     ]
+
+    assert wrong == []
+
+
+# The widget's modules.
+
+
+def module_imports(file: Path) -> list[str]:
+    """What a module of the widget imports, as it is written."""
+    text = re.sub(r"//[^\n]*|/\*.*?\*/", "", file.read_text(), flags=re.DOTALL)
+    return re.findall(r"\b(?:from|import)\s*\(?\s*[\"'`]([^\"'`]+)[\"'`]", text)
+
+
+def modules(folder: str = "") -> list[Path]:
+    return sorted((WIDGET / folder).rglob("*.js"))
+
+
+def test_the_widget_imports_its_own_files_alone() -> None:
+    """Each by a relative path, so that it is of the same version; and each is there."""
+    wrong = [
+        (f, name)
+        for f in modules()
+        for name in module_imports(f)
+        if not name.startswith(("./", "../")) or (f.parent / name).resolve() not in modules()
+    ]
+
+    assert wrong == []
+
+
+def test_the_widget_s_state_stands_on_nothing() -> None:
+    """What is shown is decided without a page, a clock or a network, and tested so."""
+    state = modules("state")
+
+    wrong = [
+        (f, name)
+        for f in state
+        for name in module_imports(f)
+        if (f.parent / name).resolve() not in state
+    ]
+
+    assert wrong == []
+
+
+def test_nothing_becomes_markup_or_code_in_the_widget() -> None:
+    """Texts of others go in as text; there is no other way in."""
+    wrong = [(f, found[0]) for f in modules() if (found := MARKUP.search(f.read_text()))]
 
     assert wrong == []
 

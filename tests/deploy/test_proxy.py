@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final
 
+import httpx
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
@@ -144,6 +145,26 @@ async def test_a_conversation_goes_through(tmp_path: Path) -> None:
                 seen = await ben.next(frames.MessageShown)
 
     assert seen.client_id == id_
+
+
+async def test_the_widget_comes_through_as_it_is(tmp_path: Path) -> None:
+    """Compressed, to be kept for good, and at the address by which browsers reach the proxy."""
+    async with serving(tmp_path / "data") as demo:
+        gateway = int(demo.url.rpartition(":")[2])
+        (tmp_path / "door").mkdir()
+        async with (
+            door(tmp_path / "door", Behind([gateway, gateway])) as opened,
+            httpx.AsyncClient(base_url=f"http://127.0.0.1:{opened.chat}") as client,
+        ):
+            told = (await client.get("/widget/importmap.json")).json()
+            entry = await client.get(told["imports"]["order-chat"])
+            direct = await client.get(f"{demo.url}{entry.url.path}")
+
+    assert entry.url.port == opened.chat
+    assert entry.content == direct.content
+    kept = ("Content-Encoding", "Content-Type", "Cache-Control", "ETag", "Vary")
+    assert {name: entry.headers[name] for name in kept} == {n: direct.headers[n] for n in kept}
+    assert entry.headers.get_list("Access-Control-Allow-Origin") == ["*"]
 
 
 async def test_a_page_of_the_chat_s_own_host_may_connect(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 import re
 from typing import Final
 
+import pytest
+
 from attachment_service.model import PART_BYTES
 from shared.blobs.minio_address import read_address
 from shared.contracts.errors import CATALOGUE, ErrorCode
@@ -20,6 +22,15 @@ def test_every_documented_operation_is_sent_to_its_service() -> None:
     lost = [promise for promise in promises() if service_of(promise.path) != promise.upstream]
 
     assert lost == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/widget/order-chat.js", "/widget/0123456789abcdef/view/panel.js", "/widget/0/words/de.json"],
+)
+def test_the_widget_comes_from_the_gateways(path: str) -> None:
+    """No document names its files one by one."""
+    assert service_of(path) == "gateways"
 
 
 def test_what_is_not_documented_is_refused() -> None:

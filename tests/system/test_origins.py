@@ -1,4 +1,4 @@
-"""Which pages may ask the standalone system by HTTP."""
+"""Which pages may ask the standalone system by HTTP, and by what origin it knows itself."""
 
 from pathlib import Path
 
@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from deploy.standalone import running
+from tests.system.conftest import Serve
 
 SHOP = "https://shop.example"
 
@@ -22,3 +23,18 @@ async def test_the_settings_say_which_pages_may_ask(
 
     assert answer.status_code == 401
     assert answer.headers.get("Access-Control-Allow-Origin") == allowed
+
+
+@pytest.mark.parametrize(("trusted", "scheme"), [("127.0.0.1", "https"), ("192.0.2.1", "http")])
+async def test_a_trusted_proxy_says_that_browsers_use_tls(
+    serve: Serve, tmp_path: Path, trusted: str, scheme: str
+) -> None:
+    """What pages load from is named as they reach it; nobody else is believed."""
+    async with (
+        serve(tmp_path, {"ORDER_CHAT_TRUSTED_PROXIES": trusted}) as demo,
+        httpx.AsyncClient(base_url=demo.url) as client,
+    ):
+        headers = {"Host": "chat.example", "X-Forwarded-Proto": "https"}
+        told = (await client.get("/widget/importmap.json", headers=headers)).json()
+
+    assert told["imports"]["order-chat"].startswith(f"{scheme}://chat.example/widget/")

@@ -26,6 +26,7 @@ from schemathesis.specs.openapi.checks import (
 
 import attachment_service.http
 import chat_gateway.http
+import chat_gateway.widget_http
 import order_service.http
 from deploy.demo.story import FILM
 from deploy.documents import make_documents
@@ -221,7 +222,13 @@ def test_what_the_document_forbids_is_refused(system: System, operation: Operati
     assert statuses.total() >= len(CALLERS) * EXAMPLES
 
 
-@pytest.mark.parametrize("operation", [HEALTHZ, READYZ], ids=lambda operation: operation.name)
-def test_health_is_answered_by_the_document(system: System, operation: Operation) -> None:
-    """These take nothing that could be varied."""
+@pytest.mark.parametrize(
+    "operation",
+    [HEALTHZ, READYZ, *chat_gateway.widget_http.OPERATIONS],
+    ids=lambda operation: operation.name,
+)
+def test_what_takes_nothing_is_answered_by_the_document(
+    system: System, operation: Operation
+) -> None:
+    """There is nothing that could be varied."""
     assert check(system, operation, GenerationMode.POSITIVE, 1) == {200: 2 * len(CALLERS)}
