@@ -3,12 +3,20 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Outbox } from "../../deploy/demo/static/outbox.js";
+import { Outbox, attemptOf } from "../../chat_gateway/widget/state/outbox.js";
+
+let made = 0;
+
+function write(outbox, what) {
+  made += 1;
+  const attempt = attemptOf({ op: "send", id: `id-${made}`, place: made, at: 0, seen: 0, ...what });
+  outbox.take(attempt);
+  return attempt;
+}
 
 function outboxOf(...texts) {
-  let made = 0;
-  const outbox = new Outbox(() => `id-${++made}`);
-  for (const text of texts) outbox.add({ op: "send", text, at: 0 });
+  const outbox = new Outbox();
+  for (const text of texts) write(outbox, { text });
   return outbox;
 }
 
@@ -24,7 +32,7 @@ test("one attempt is in flight at a time, in the order typed", () => {
 
   assert.equal(outbox.next(), null);
 
-  outbox.settle(first.id);
+  outbox.remove(first.id);
   assert.equal(outbox.next().text, "two");
 });
 
@@ -60,7 +68,7 @@ test("a refusal that may pass is tried again under the same id, as a first try",
   const outbox = outboxOf("one");
   const { id } = sendNext(outbox);
 
-  assert.ok(outbox.refuse({ id, message: "Wait a moment.", retry: true }));
+  assert.ok(outbox.refuse({ id, code: "busy", message: "Wait a moment.", retry: true }));
 
   assert.equal(outbox.next().id, id);
   assert.equal(outbox.next().uncertain, false);
@@ -70,19 +78,19 @@ test("a refusal for good keeps the text, and lets later attempts pass", () => {
   const outbox = outboxOf("one", "two");
   const { id } = sendNext(outbox);
 
-  outbox.refuse({ id, message: "Too long.", retry: false });
+  outbox.refuse({ id, code: "invalid", message: "Too long.", retry: false });
 
   assert.equal(outbox.attempts[0].text, "one");
-  assert.equal(outbox.attempts[0].problem, "Too long.");
+  assert.deepEqual(outbox.attempts[0].problem, { code: "invalid", message: "Too long." });
   assert.equal(outbox.next().text, "two");
 });
 
 test("trying again after a refusal for good takes a new id", () => {
   const outbox = outboxOf("one");
   const { id } = sendNext(outbox);
-  outbox.refuse({ id, message: "Too long.", retry: false });
+  outbox.refuse({ id, code: "invalid", message: "Too long.", retry: false });
 
-  outbox.again(id);
+  outbox.again(id, "new", 1000);
 
   assert.equal(outbox.next().text, "one");
   assert.notEqual(outbox.next().id, id);
@@ -98,7 +106,7 @@ test("trying by itself ends, and then the reader decides", () => {
 
   assert.equal(tries, 8);
   assert.equal(outbox.next(), null, "what comes after it waits");
-  outbox.again(id);
+  outbox.again(id, "new", 1000);
   assert.equal(outbox.next().id, id);
 });
 
@@ -106,7 +114,7 @@ const FILE = { id: "a1", grant: "old", name: "cut.mp4", content_type: "video/mp4
 
 test("a refused message with files is sent again once under its id, with fresh grants", () => {
   const outbox = outboxOf();
-  const { id } = outbox.add({ op: "send", text: "", files: [FILE], at: 0 });
+  const { id } = write(outbox, { files: [FILE] });
   sendNext(outbox);
 
   assert.deepEqual(outbox.mendable({ id, code: "invalid" }), [FILE]);
@@ -121,8 +129,8 @@ test("fresh grants mend nothing that is refused for another reason, or has no fi
   const outbox = outboxOf("one");
   const text = sendNext(outbox);
   assert.equal(outbox.mendable({ id: text.id, code: "invalid" }), null);
-  outbox.settle(text.id);
-  const { id } = outbox.add({ op: "send", text: "", files: [FILE], at: 0 });
+  outbox.remove(text.id);
+  const { id } = write(outbox, { files: [FILE] });
   sendNext(outbox);
 
   assert.equal(outbox.mendable({ id, code: "read_only" }), null);
@@ -130,15 +138,26 @@ test("fresh grants mend nothing that is refused for another reason, or has no fi
 
 test("a try the reader asks for has its files, and may get fresh grants once more", () => {
   const outbox = outboxOf();
-  const { id } = outbox.add({ op: "send", text: "", files: [FILE], at: 0 });
+  const { id } = write(outbox, { files: [FILE] });
   sendNext(outbox);
   outbox.mend(id, [{ ...FILE, grant: "new" }]);
   sendNext(outbox);
-  outbox.refuse({ id, message: "No.", retry: false });
+  outbox.refuse({ id, code: "invalid", message: "No.", retry: false });
 
-  outbox.again(id);
+  outbox.again(id, "new", 1000);
 
   const again = sendNext(outbox);
   assert.notEqual(again.id, id);
   assert.equal(outbox.mendable({ id: again.id, code: "invalid" })[0].grant, "new");
+});
+
+test("an attempt is taken once, and stands where it was written", () => {
+  const outbox = outboxOf();
+  const late = attemptOf({ op: "send", id: "b", place: 2, text: "two" });
+  const early = attemptOf({ op: "send", id: "a", place: 1, text: "one" });
+
+  const taken = [outbox.take(late), outbox.take(early), outbox.take(late)];
+
+  assert.deepEqual(taken, [true, true, false]);
+  assert.deepEqual(outbox.attempts.map(({ text }) => text), ["one", "two"]);
 });
