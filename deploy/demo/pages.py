@@ -16,7 +16,8 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from deploy.demo.story import COMMISSIONS, NAMES, Commission
+from deploy.demo.story import ANNA, COMMISSIONS, LOOKBOOK, NAMES, Commission
+from deploy.demo.visit import Visit
 from order_service.model import TRANSITIONS, IllegalTransition, Order, Status
 from order_service.ports import OrdersUnavailable
 from order_service.service import Busy, OrderService, Unpublished
@@ -84,26 +85,42 @@ class DemoPages:
 
     async def show_index(self, request: Request) -> Response:
         """The three orders, and how to open them as either party."""
-        cards = [_card(found) for id_ in COMMISSIONS if (found := await self._find(id_))]
-        inboxes = "".join(_inbox_link(user_id, name) for user_id, name in NAMES.items())
-        return await self._page("index.html", {"cards": "".join(cards), "inboxes": inboxes})
+        visit = Visit.of(request)._replace(user_id=None)
+        found = [order for id_ in COMMISSIONS if (order := await self._find(id_))]
+        fields = {
+            "cards": "".join(_card(order, visit) for order in found),
+            "inboxes": "".join(_inbox_link(user_id, visit) for user_id in NAMES),
+            "choices": visit.choices("/demo"),
+            "stranger": visit._replace(user_id=ANNA).link(f"/demo/orders/{LOOKBOOK.order_id}"),
+        }
+        return await self._page("index.html", visit, fields)
 
     async def show_messages(self, request: Request) -> Response:
-        """All conversations of one of the demo's users."""
-        user_id = UserId(request.query_params.get("as", ""))
-        if user_id not in NAMES:
-            return await self._page("missing.html", {}, status=404)
-        return await self._page(
-            "messages.html", {"user_id": escape(user_id), "user_name": escape(NAMES[user_id])}
-        )
+        """All conversations of one of the demo's users; `order` names the one that is open."""
+        visit = Visit.of(request)
+        if visit.user_id is None:
+            return await self._missing(visit)
+        opened = request.query_params.get("order")
+        fields = {
+            "user_name": escape(NAMES[visit.user_id]),
+            "chat": visit.chat,
+            "order_url": visit.link("/demo/orders/{order_id}"),
+            "open": f' order-id="{opened}"' if opened in COMMISSIONS else "",
+        }
+        return await self._page("messages.html", visit, fields)
 
     async def show_order(self, request: Request) -> Response:
         """An order's page as one of the demo's users sees it."""
-        user_id = UserId(request.query_params.get("as", ""))
+        visit = Visit.of(request)
         order = await self._find(request.path_params["order_id"])
-        if order is None or user_id not in NAMES:
-            return await self._page("missing.html", {}, status=404)
-        return await self._page("order.html", _order_fields(order, user_id))
+        if order is None or visit.user_id is None:
+            return await self._missing(visit)
+        fields = _order_fields(order) | {
+            "user_name": escape(NAMES[visit.user_id]),
+            "chat": visit.chat,
+            "messages": visit.link("/demo/messages"),
+        }
+        return await self._page("order.html", visit, fields)
 
     async def give_token(self, request: Request) -> Response:
         """A token of one of the demo's users; a real marketplace looks at its session instead."""
@@ -139,10 +156,17 @@ class DemoPages:
         """An order of the demo; null for every other."""
         return await self._orders.get(OrderId(order_id)) if order_id in COMMISSIONS else None
 
-    async def _page(self, name: str, fields: Mapping[str, str], status: int = 200) -> Response:
+    async def _missing(self, visit: Visit) -> Response:
+        return await self._page("missing.html", visit, {}, status=404)
+
+    async def _page(
+        self, name: str, visit: Visit, fields: Mapping[str, str], status: int = 200
+    ) -> Response:
         """A template with its fields filled in; they must be escaped already."""
         template = await asyncio.to_thread((_HERE / "templates" / name).read_text, encoding="utf-8")
-        return HTMLResponse(Template(template).substitute(fields), status, headers=self._headers)
+        everywhere = {"page": visit.page, "home": visit._replace(user_id=None).link("/demo")}
+        page = Template(template).substitute(everywhere | dict(fields))
+        return HTMLResponse(page, status, headers=self._headers)
 
 
 def _policy(files_origin: str) -> str:
@@ -176,11 +200,12 @@ async def _read_body(request: Request) -> bytes | None:
     return body
 
 
-def _card(order: Order) -> str:
+def _card(order: Order, visit: Visit) -> str:
     """An order in the index, with a link for each of its parties."""
     commission = COMMISSIONS[order.order_id]
+    path = f"/demo/orders/{order.order_id}"
     links = "".join(
-        f'<a class="button" href="/demo/orders/{order.order_id}?as={party.user_id}">'
+        f'<a class="button" href="{visit._replace(user_id=party.user_id).link(path)}">'
         f"Open as {escape(party.name.split()[0])}<small>{escape(party.role)}</small></a>"
         for party in order.participants
     )
@@ -193,12 +218,12 @@ def _card(order: Order) -> str:
     )
 
 
-def _inbox_link(user_id: UserId, name: str) -> str:
-    first = escape(name.split()[0])
-    return f'<a class="button" href="/demo/messages?as={user_id}">Messages of {first}</a>'
+def _inbox_link(user_id: UserId, visit: Visit) -> str:
+    href = visit._replace(user_id=user_id).link("/demo/messages")
+    return f'<a class="button" href="{href}">Messages of {escape(NAMES[user_id].split()[0])}</a>'
 
 
-def _order_fields(order: Order, user_id: UserId) -> Mapping[str, str]:
+def _order_fields(order: Order) -> dict[str, str]:
     commission = COMMISSIONS[order.order_id]
     fields = {
         "order_id": order.order_id,
@@ -207,8 +232,6 @@ def _order_fields(order: Order, user_id: UserId) -> Mapping[str, str]:
         "brief": commission.brief,
         "price": commission.price,
         "due": commission.due,
-        "user_id": user_id,
-        "user_name": NAMES[user_id],
         "parties": _names(order),
     }
     return {key: escape(value) for key, value in fields.items()} | {

@@ -48,6 +48,11 @@ class OrderPage:
         """Where one types."""
         return self.page.get_by_label("Message", exact=True)
 
+    @property
+    def head(self) -> Locator:
+        """What stands above the list."""
+        return self.page.locator(".panel > header")
+
     def message(self, text: str) -> Locator:
         """The message or attempt that holds *text*."""
         return self.log.get_by_role("article").filter(has_text=text)
@@ -102,11 +107,13 @@ class OrderPage:
         kept = [said for said in self.complaints if not any(part in said for part in parts)]
         self.complaints[:] = kept
 
-    async def choose(self, text: str, *buttons: str) -> None:
-        """Open the menu of the own message that holds *text*, and press *buttons*."""
+    async def choose(self, text: str, *items: str) -> None:
+        """Open the menu of the message that holds *text*, and choose *items*."""
         message = self.message(text)
-        for name in ("Edit or delete", *buttons):
-            await message.get_by_role("button", name=name, exact=True).click()
+        await message.hover()
+        await message.get_by_role("button", name="Message actions", exact=True).click()
+        for name in items:
+            await message.get_by_role("menuitem", name=name, exact=True).click()
 
     async def press(self, name: str) -> None:
         """Press one of the marketplace's buttons."""

@@ -16,17 +16,18 @@ READY_S: Final = 30
 SLOW: Final = 5 * MIB
 """Bytes a second: a part takes three seconds."""
 
-DROP: Final = """([target, type, files]) => {
+DROP: Final = """(target, [type, files]) => {
     const data = new DataTransfer();
     for (const { name, mimeType, text } of files) {
         data.items.add(new File([text], name, { type: mimeType }));
     }
+    const how = { bubbles: true, cancelable: true, composed: true };
     const made = type === "paste"
-        ? new ClipboardEvent(type, { clipboardData: data, bubbles: true, cancelable: true })
-        : new DragEvent(type, { dataTransfer: data, bubbles: true, cancelable: true });
-    document.querySelector(target).dispatchEvent(made);
+        ? new ClipboardEvent(type, { ...how, clipboardData: data })
+        : new DragEvent(type, { ...how, dataTransfer: data });
+    target.dispatchEvent(made);
 }"""
-"""What a browser makes of files that come from elsewhere on the desk."""
+"""What a browser makes of files that come from elsewhere on the desk to an element."""
 
 NOTES: Final = {"name": "notes.txt", "mimeType": "text/plain", "text": "tea, cup"}
 LIST: Final = {"name": "list.csv", "mimeType": "application/vnd.ms-excel", "text": "a,b\n1,2\n"}

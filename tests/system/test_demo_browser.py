@@ -45,7 +45,7 @@ async def test_messages_appear_on_both_sides(people: People, words: str) -> None
 
     both = [f"{words} from Anna", f"{words} from Ben"]
     for side in (anna, ben):
-        await expect(side.message(words).locator(".qm-bubble")).to_have_text(both)
+        await expect(side.message(words).locator(".bubble")).to_have_text(both)
 
 
 async def test_text_is_never_markup(people: People, words: str) -> None:
@@ -58,7 +58,7 @@ async def test_text_is_never_markup(people: People, words: str) -> None:
         await anna.say(text)
 
     for side in (anna, ben):
-        bubbles = side.message(words).locator(".qm-bubble")
+        bubbles = side.message(words).locator(".bubble")
         await expect(bubbles).to_have_text(texts)
         await expect(bubbles.locator("img, svg, script, iframe, form, a, style")).to_have_count(0)
         assert await side.page.evaluate("globalThis.hacked") is None
@@ -192,7 +192,7 @@ async def test_message_cut_off_on_its_way_appears_once(
     await anna.say(f"{words} one")
     await anna.say(f"{words} two")
 
-    settled = anna.message(words).filter(has=anna.page.locator("time")).locator(".qm-bubble")
+    settled = anna.message(words).filter(has=anna.page.locator("time")).locator(".bubble")
     await expect(settled).to_have_text([f"{words} one", f"{words} two"], timeout=15_000)
     assert cuts == 1
 
@@ -222,7 +222,7 @@ async def test_conversations_are_listed_by_activity(people: People, words: str) 
     await expect(ben).to_have_title(re.compile(r"^\(\d+\) Messages"))
     await lookbook.get_by_role("link").click()
     await expect(ben.get_by_role("log")).to_contain_text(words)
-    await expect(ben.locator(".qm-composer")).to_be_visible()
+    await expect(ben.locator(".composer")).to_be_visible()
     await ben.get_by_role("link", name="Messages").click()
     await expect(lookbook).to_contain_text(words)
     await expect(lookbook.locator(".badge")).to_have_count(0)

@@ -1,5 +1,6 @@
 """The demo's pages over HTTP: what they are sent with, and what they refuse."""
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -27,7 +28,8 @@ async def client(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
 
 async def test_pages_allow_no_inline_code(client: httpx.AsyncClient) -> None:
     """Scripts and styles come from the server's files alone, and the pages hold none."""
-    for path in ("/demo", "/demo/orders/film-2041?as=anna", "/demo/orders/none?as=anna"):
+    paths = ("", "/orders/film-2041?as=anna", "/messages?as=anna", "/orders/none?as=anna")
+    for path in (f"/demo{path}" for path in paths):
         answer = await client.get(path)
 
         policy = answer.headers["content-security-policy"]
@@ -36,6 +38,7 @@ async def test_pages_allow_no_inline_code(client: httpx.AsyncClient) -> None:
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert answer.headers["referrer-policy"] == "same-origin"
         assert " style=" not in answer.text
+        assert not re.search(r"<script[^>]*>[^<]", answer.text)
 
 
 async def test_files_come_from_their_own_origin_alone(tmp_path: Path) -> None:
@@ -66,6 +69,45 @@ async def test_unknown_order_or_person_is_not_found(client: httpx.AsyncClient, p
 
     assert answer.status_code == 404
     assert "This page does not exist" in answer.text
+
+
+async def test_order_page_carries_the_chat(client: httpx.AsyncClient) -> None:
+    """The chat's element names the order, and where its reader's tokens are."""
+    answer = await client.get("/demo/orders/film-2041?as=anna")
+
+    assert '<script type="module" src="/widget/order-chat.js">' in answer.text
+    assert 'order-id="film-2041" token-url="/demo/token?as=anna"></order-chat>' in answer.text
+
+
+async def test_messages_page_opens_the_conversation_in_its_address(
+    client: httpx.AsyncClient,
+) -> None:
+    """`order` names the open conversation, and orders link to their own pages."""
+    answer = await client.get("/demo/messages?as=anna&order=film-2041")
+
+    assert 'order-url="/demo/orders/{order_id}?as=anna" order-id="film-2041"' in answer.text
+
+
+async def test_pages_come_in_a_language_and_a_theme(client: httpx.AsyncClient) -> None:
+    """An address may name both; the page, the chat and every link on follow."""
+    answer = await client.get("/demo/orders/film-2041?as=anna&lang=ar&theme=dark")
+
+    assert '<html lang="ar" dir="rtl" data-theme="dark">' in answer.text
+    assert 'token-url="/demo/token?as=anna" theme="dark"' in answer.text
+    assert 'href="/demo?lang=ar&amp;theme=dark"' in answer.text
+    assert 'href="/demo/messages?as=anna&amp;lang=ar&amp;theme=dark"' in answer.text
+
+
+@pytest.mark.parametrize("query", ["lang=xx&theme=pink", 'lang=ar"><b>', "theme=dark'&order=<i>"])
+async def test_what_an_address_makes_up_is_not_on_the_page(
+    client: httpx.AsyncClient, query: str
+) -> None:
+    """Languages, themes and orders that are not known here count as not said."""
+    known = await client.get("/demo/messages?as=anna")
+
+    answer = await client.get(f"/demo/messages?as=anna&{query}")
+
+    assert answer.text == known.text
 
 
 async def test_token_is_not_kept(client: httpx.AsyncClient) -> None:

@@ -30,9 +30,9 @@ async def test_files_come_by_paste_and_drop(people: People, words: str, way: str
     """Several files at once, into the box or anywhere on the panel."""
     anna = await people.open(FILM, "anna")
     ben = await people.open(FILM, "ben")
-    target = "#qm-text" if way == "paste" else ".qm-head"
+    target = anna.box if way == "paste" else anna.head
 
-    await anna.page.evaluate(DROP, [target, way, [NOTES, LIST]])
+    await target.evaluate(DROP, [way, [NOTES, LIST]])
 
     await anna.all_ready("notes.txt", "list.csv")
     await anna.say(words)
@@ -45,9 +45,9 @@ async def test_where_to_drop_is_shown(people: People) -> None:
     anna = await people.open(FILM, "anna")
     zone = anna.page.get_by_text("Drop files to attach them")
 
-    await anna.page.evaluate(DROP, [".qm-head", "dragenter", [NOTES]])
+    await anna.head.evaluate(DROP, ["dragenter", [NOTES]])
     await expect(zone).to_be_visible()
-    await anna.page.evaluate(DROP, [".qm-head", "dragleave", [NOTES]])
+    await anna.head.evaluate(DROP, ["dragleave", [NOTES]])
 
     await expect(zone).to_be_hidden()
 
@@ -92,18 +92,39 @@ async def test_file_that_is_not_what_it_says_is_rejected(people: People, words: 
 async def test_failed_upload_is_retried(people: People, words: str) -> None:
     """What the server refuses for now can be sent again at the press of a button."""
     anna = await people.open(FILM, "anna")
-    refusal = {"error": {"code": "read_only", "message": "No files can be attached now."}}
+    refusal = {"error": {"code": "read_only", "message": "Not now."}}
     await anna.page.route(
         "**/v1/attachments", lambda route: route.fulfill(status=409, json=refusal)
     )
     await anna.attach([picture("still.png")])
-    await expect(anna.chip("still.png")).to_contain_text("No files can be attached now.")
+    await expect(anna.chip("still.png")).to_contain_text("No files can be attached in this order")
 
     await anna.page.unroute("**/v1/attachments")
     await anna.press("Retry still.png")
 
     await anna.all_ready("still.png")
     anna.forgive("409")
+
+
+async def test_text_goes_where_files_cannot(people: People, words: str) -> None:
+    """Where no attachment service answers, the file says so, and the text is sent without it."""
+    anna = await people.open(FILM, "anna")
+    page = "<!doctype html><title>Not found</title>"
+    await anna.page.route(
+        "**/v1/attachments",
+        lambda route: route.fulfill(status=404, content_type="text/html", body=page),
+    )
+
+    await anna.type(words)
+    await anna.attach([picture("still.png")])
+
+    await expect(anna.chip("still.png")).to_contain_text("Files cannot be sent at the moment.")
+    await expect(anna.page.get_by_role("button", name="Retry still.png")).to_be_visible()
+    await expect(anna.box).to_have_value(words)
+    await anna.press("Remove still.png")
+    await anna.box.press("Enter")
+    await expect(anna.message(words).locator("time")).to_be_visible()
+    anna.forgive("404")
 
 
 async def test_file_changed_after_it_was_picked_says_so(people: People, tmp_path: Path) -> None:
@@ -115,7 +136,7 @@ async def test_file_changed_after_it_was_picked_says_so(people: People, tmp_path
         "**/v1/attachments", lambda route: route.fulfill(status=409, json=refusal)
     )
     await anna.attach([cut])
-    await expect(anna.chip("cut.mp4")).to_contain_text("Not now.")
+    await expect(anna.chip("cut.mp4")).to_contain_text("No files can be attached in this order")
     await anna.page.unroute("**/v1/attachments")
 
     cut.write_bytes(b"something else")
@@ -143,7 +164,7 @@ async def test_busy_server_is_asked_again(people: People) -> None:
 
     await anna.attach([picture("still.png")])
 
-    await expect(anna.chip("still.png")).to_contain_text("Too much is under way. Trying again…")
+    await expect(anna.chip("still.png")).to_contain_text("Too many files are under way")
     await anna.all_ready("still.png")
     anna.forgive("503")
 
@@ -206,6 +227,29 @@ async def test_upload_goes_on_after_a_reload(people: People, words: str, tmp_pat
     await anna.reload()
     await expect(anna.message(words)).to_contain_text("prices.csv")
     await expect(anna.page.get_by_label("Files to send")).to_be_hidden()
+
+
+async def test_chat_taken_off_the_page_lets_go_of_its_files(people: People, tmp_path: Path) -> None:
+    """Nothing is sent any more, and no window is kept waiting; put back, the chat goes on with
+    what has come."""
+    anna = await people.open(FILM, "anna")
+    line = await Line.of(anna)
+    await line.set(bytes_s=SLOW)
+    await anna.attach([film(tmp_path, 2 * PART)])
+    await percent(anna, 55)
+    chat = await anna.page.locator("order-chat").element_handle()
+    place = await anna.page.locator("order-chat").locator("..").element_handle()
+
+    async with anna.page.expect_event("requestfailed", lambda request: request.url in line.posts):
+        await chat.evaluate("chat => chat.remove()")
+
+    held = "async () => (await navigator.locks.query()).held.map(({ name }) => name)"
+    names: list[str] = await anna.page.evaluate(held)
+    assert [name for name in names if "uploads" in name] == []
+    await line.set()
+    await place.evaluate("(place, chat) => place.append(chat)", chat)
+    await anna.all_ready("cut.mp4")
+    assert len(line.posts) == 3  # the second part was under way
 
 
 async def test_one_window_sends_what_was_kept(people: People, tmp_path: Path) -> None:
@@ -273,7 +317,7 @@ async def test_progress_is_told_to_those_who_do_not_see_it(people: People, tmp_p
     await anna.attach([film(tmp_path, PART)])
     bar = anna.page.get_by_role("progressbar", name="cut.mp4")
     await percent(anna, 20)
-    said = anna.page.locator(".qm-tray [role=status]")
+    said = anna.page.locator(".tray [role=status]")
     assert (await said.text_content(), await bar.get_attribute("aria-valuemax")) == ("", "100")
 
     await line.set()

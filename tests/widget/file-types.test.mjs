@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { ACCEPT, labelOf, typeOf } from "../../deploy/demo/static/file-types.js";
+import { ACCEPT, labelOf, typeOf } from "../../chat_gateway/widget/state/file-types.js";
 
 const DECLARED = [
   ["photo.png", "image/png", "image/png"],
@@ -39,7 +39,9 @@ test("a file dialogue offers types and extensions", () => {
   assert.ok(ACCEPT.split(",").includes(".md"));
 });
 
-test("every file has a label", () => {
+test("a type that is known has a label", () => {
   assert.equal(labelOf("application/pdf"), "PDF");
-  assert.equal(labelOf("application/x-of-tomorrow"), "FILE");
+  assert.equal(labelOf("image/jpeg"), "JPG");
+  assert.equal(labelOf("application/x-of-tomorrow"), null);
+  assert.equal(labelOf(null), null);
 });

@@ -5,9 +5,12 @@ import { test } from "node:test";
 
 import {
   Uploads, nextPart, partsOf, percentOf, storedOf,
-} from "../../deploy/demo/static/uploads.js";
+} from "../../chat_gateway/widget/state/uploads.js";
+import { ENGLISH } from "../../chat_gateway/widget/words/en.js";
 
 const MIB = 1 << 20;
+const CUT = { key: "files.lost" };
+const BUSY = { key: "files.busy", code: "busy", message: "Too much is under way." };
 const READY = { id: "a1", grant: "g", name: "a.png", content_type: "image/png", size: 3, width: 1 };
 
 function fileOf(name, size = 1000, type = "") {
@@ -63,8 +66,13 @@ test("what can never be sent says so at once, and is not tried again", () => {
 
   assert.deepEqual(
     uploads.list.map(({ problem }) => problem),
-    ["Files of this type cannot be sent.", "The file is empty.", "Too large: a file has at most 104.9 MB."],
+    [
+      { key: "files.unknown_type", values: undefined },
+      { key: "files.empty", values: undefined },
+      { key: "files.too_big", values: { bytes: 100 * MIB } },
+    ],
   );
+  for (const { problem } of uploads.list) assert.ok(ENGLISH[problem.key], problem.key);
   assert.deepEqual(statesOf(uploads), ["failed", "failed", "failed"]);
   assert.equal(uploads.next(), null);
   assert.ok(uploads.isBlocked);
@@ -73,7 +81,7 @@ test("what can never be sent says so at once, and is not tried again", () => {
 test("one file too many can be sent once another is removed", () => {
   const uploads = uploadsOf(fileOf("a.png"), fileOf("b.png"), fileOf("c.png"), fileOf("d.png"));
   const last = uploads.list[3];
-  assert.equal(last.problem, "A message takes at most 3 files.");
+  assert.deepEqual(last.problem, { key: "files.too_many", values: { count: 3 } });
 
   uploads.retry(last.id);
   assert.equal(last.state, "failed");
@@ -81,36 +89,62 @@ test("one file too many can be sent once another is removed", () => {
   uploads.retry(last.id);
 
   assert.equal(last.state, "waiting");
-  assert.equal(last.problem, "");
+  assert.equal(last.problem, null);
 });
 
 test("tries that bring a file no further end, with growing pauses between them", () => {
   const uploads = uploadsOf(fileOf("a.png"));
   const upload = uploads.next();
 
-  const delays = Array.from({ length: 7 }, () => uploads.delay(upload, "Cut.", null, 1));
+  const delays = Array.from({ length: 9 }, () => uploads.delay(upload, CUT, null, 1));
 
-  assert.deepEqual(delays, [1000, 2000, 4000, 8000, 16000, 30000, null]);
-  assert.equal(upload.problem, "Cut.");
+  assert.deepEqual(delays, [500, 1000, 2000, 4000, 8000, 16000, 30000, 30000, null]);
+  assert.equal(upload.problem, CUT);
 });
 
 test("a part that got through earns new tries; the same one stored again does not", () => {
   const uploads = uploadsOf(fileOf("film.mp4", 40 * MIB));
   const upload = uploads.next();
-  for (let tries = 0; tries < 6; tries += 1) uploads.delay(upload, "Cut.", null, 0);
+  for (let tries = 0; tries < 8; tries += 1) uploads.delay(upload, CUT, null, 0);
 
   uploads.advance(upload, 16 * MIB);
   assert.equal(upload.tries, 0);
-  uploads.delay(upload, "Cut.", null, 0);
+  uploads.delay(upload, CUT, null, 0);
   uploads.advance(upload, 16 * MIB);
 
   assert.equal(upload.tries, 1);
 });
 
-test("the server says how long to wait", () => {
+test("the server says how long to wait, but not for ever", () => {
   const uploads = uploadsOf(fileOf("a.png"));
+  const upload = uploads.next();
 
-  assert.equal(uploads.delay(uploads.next(), "Busy.", 7000, 0.5), 7000);
+  const delays = Array.from({ length: 9 }, () => uploads.delay(upload, BUSY, 7000, 0.5));
+
+  assert.deepEqual(delays, [...Array(8).fill(7000), null]);
+});
+
+test("what went wrong is forgotten once the file goes on", () => {
+  const uploads = uploadsOf(fileOf("a.png"));
+  const upload = uploads.next();
+  uploads.delay(upload, BUSY, null, 0);
+
+  uploads.begin(upload);
+
+  assert.equal(upload.problem, null);
+});
+
+test("a file that failed for now is carried again when the reader asks", () => {
+  const uploads = uploadsOf(fileOf("a.png"));
+  const upload = uploads.next();
+  uploads.fail(upload, BUSY, false);
+  assert.ok(uploads.isBlocked);
+  assert.equal(uploads.next(), null);
+
+  uploads.retry(upload.id);
+
+  assert.equal(uploads.next(), upload);
+  assert.equal(upload.problem, null);
 });
 
 test("what was kept comes back in its place, before what was picked meanwhile", () => {

@@ -1,18 +1,22 @@
-// What is live on the order page besides the chat: its status, and the buttons that change it.
+// What is live on the order page besides the chat: the order's status, the buttons that change it,
+// and how much is unread elsewhere.
 
-import { statusName } from "./words.js";
+import { watchUnread } from "/widget/order-chat.js";
 
 const STAGES = ["pending", "in_progress", "delivered", "completed"];
 /** Where on the way an order stands whose status is off it. */
 const DETOURS = { declined: "pending", disputed: "delivered", cancelled: "in_progress" };
 
 const order = document.querySelector("[data-order]");
+const chat = document.querySelector("order-chat");
 const chip = document.querySelector(".chip");
+const badge = document.querySelector("[data-unread-total]");
 const problem = document.querySelector(".play-problem");
 
 function showStatus(status) {
+  const words = status.replaceAll("_", " ");
   order.dataset.status = status;
-  chip.textContent = statusName(status);
+  chip.textContent = words[0].toUpperCase() + words.slice(1);
   chip.dataset.status = status;
   const reached = STAGES.indexOf(DETOURS[status] ?? status);
   for (const [index, step] of document.querySelectorAll(".stepper li").entries()) {
@@ -47,7 +51,9 @@ async function change(status) {
 for (const button of document.querySelectorAll("button[data-from]")) {
   button.addEventListener("click", () => change(button.dataset.to));
 }
-document
-  .querySelector("[data-quick-message]")
-  .addEventListener("order-changed", ({ detail }) => showStatus(detail.status));
+chat.addEventListener("order-chat:order", ({ detail }) => showStatus(detail.status));
 showStatus(order.dataset.status);
+watchUnread({ tokenUrl: chat.getAttribute("token-url") }, (total) => {
+  badge.textContent = total < 1000 ? total : "999+";
+  badge.hidden = total === 0;
+});

@@ -1,0 +1,103 @@
+// Where the list stands. Whatever comes, goes or grows, what one reads stays where it is: the end,
+// or the first row on the screen. Near an end of its window the window moves on.
+
+/** This near to its end (px) the list counts as being at its end. */
+const NEAR_END_PX = 40;
+/** So much (px), or a screen, is there to be scrolled to. */
+const AHEAD_PX = 800;
+
+export class ListPlace {
+  /** It stands at the end, and follows it. */
+  pinned = true;
+  /** Where it stands otherwise: {row, top}, an element and how far below the top it is. */
+  anchor = null;
+
+  #log;
+  #body;
+  #rows;
+  #draw;
+
+  /**
+   * @param {HTMLElement} log what scrolls
+   * @param {HTMLElement} body holds the elements of the rows
+   * @param {import("../state/rows.js").Rows} rows
+   * @param {() => void} draw puts into the body what the rows are now
+   */
+  constructor(log, body, rows, draw) {
+    this.#log = log;
+    this.#body = body;
+    this.#rows = rows;
+    this.#draw = draw;
+  }
+
+  /** The last row is on the screen. */
+  get atEnd() {
+    return this.#rows.atEnd && this.#below < NEAR_END_PX;
+  }
+
+  get isNearTop() {
+    return this.#log.scrollTop < this.#ahead;
+  }
+
+  get #below() {
+    const { scrollHeight, scrollTop, clientHeight } = this.#log;
+    return scrollHeight - scrollTop - clientHeight;
+  }
+
+  get #ahead() {
+    return Math.min(this.#log.clientHeight, AHEAD_PX); // 0 while it is not on the page
+  }
+
+  /** Remember where it stands. */
+  note() {
+    if (this.#log.clientHeight === 0) return;
+    const rows = this.#body.children;
+    let [low, high] = [0, rows.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#top(rows[middle]) + rows[middle].offsetHeight > 0) high = middle;
+      else low = middle + 1;
+    }
+    // A day's mark moves when older messages of the day come; what follows it does not.
+    const row = rows[low]?.role === "separator" ? rows[low + 1] : rows[low];
+    this.anchor = row ? { row, top: this.#top(row) } : null;
+  }
+
+  /** After a change, stand where it stood. */
+  keep() {
+    const { pinned, anchor } = this;
+    if (pinned) this.#log.scrollTop = this.#log.scrollHeight;
+    else if (anchor?.row.isConnected && this.#log.clientHeight > 0) {
+      this.#log.scrollTop += this.#top(anchor.row) - anchor.top;
+    }
+  }
+
+  /** Bring a row into the middle. */
+  center(row) {
+    this.#log.scrollTop += this.#top(row) - (this.#log.clientHeight - row.offsetHeight) / 2;
+  }
+
+  /** Move the window on until there is enough to be scrolled to. */
+  reach() {
+    while (this.isNearTop && this.#rows.from > 0) this.up();
+    while (this.#below < this.#ahead && !this.#rows.atEnd) {
+      this.#rows.down();
+      this.#drawAgain();
+    }
+  }
+
+  up() {
+    this.#rows.up();
+    this.#drawAgain();
+  }
+
+  #drawAgain() {
+    this.#draw();
+    this.keep();
+    this.note();
+  }
+
+  #top(row) {
+    return row.getBoundingClientRect().top - this.#log.getBoundingClientRect().top;
+  }
+}
