@@ -72,6 +72,9 @@ def _you(conversation: Conversation, reader: UserId) -> frames.You:
         can_edit=open_ and conversation.may(reader, "edit"),
         can_delete=open_ and conversation.may(reader, "delete"),
         edit_window_ms=conversation.order.edit_window_ms if conversation.order else 0,
+        closed=conversation.closed,
+        muted=reader in conversation.muted,
+        muted_until=conversation.muted.get(reader),
     )
 
 

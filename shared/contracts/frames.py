@@ -336,6 +336,12 @@ class You(msgspec.Struct, kw_only=True):
     can_delete: bool
     edit_window_ms: int
     """How long after a message it may be edited or deleted."""
+    closed: bool = False
+    """A moderator closed the conversation for everybody; then nothing of the above is true."""
+    muted: bool = False
+    """A moderator took the right to write from the reader, whatever stands above."""
+    muted_until: int | None = None
+    """When a mute ends by itself; it may have ended."""
 
 
 class ReadMark(msgspec.Struct, kw_only=True):

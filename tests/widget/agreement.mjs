@@ -31,15 +31,14 @@ function compare(screen, { joined, events, reader, muted, closed }, conversation
   assert.equal(conversation.role, joined.you.role);
   assert.equal(conversation.editWindowMs, joined.you.edit_window_ms);
 
-  if (screen.knows_mute) assert.equal(conversation.muted, muted, "muted");
+  assert.equal(conversation.muted, muted, "muted");
+  assert.equal(conversation.closed, closed, "closed");
   if (screen.knows_rights) {
     for (const [right, action] of Object.entries(RIGHTS)) {
       const may = joined.you[`can_${action}`] && !conversation.muted;
       assert.equal(conversation[right], may, right);
     }
   }
-  if (screen.knows_closed) assert.equal(conversation.closed, closed, "closed");
-
   const marks = new Map(joined.reads.map(({ user_id, n }) => [user_id, n]));
   for (const { user_id: userId } of order.participants) {
     const mark = marks.get(userId) ?? 0;

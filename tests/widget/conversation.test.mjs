@@ -30,12 +30,15 @@ function message(seq, changes = {}) {
   };
 }
 
-function you(may) {
+function you(may, changes = {}) {
   return {
     role: "creator", can_send: may, can_attach: may, can_edit: may, can_delete: may,
-    edit_window_ms: 900_000,
+    edit_window_ms: 900_000, closed: false, muted: false, muted_until: null, ...changes,
   };
 }
+
+const CLOSED = you(false, { closed: true });
+const MUTED = { muted: true, muted_until: 5000 };
 
 function joined(events, changes = {}) {
   const head = events.at(-1)?.seq ?? 0;
@@ -217,7 +220,7 @@ test("an older page's order event does not bring old rights back", () => {
 
 test("a conversation that was closed before the join stays closed when its past comes", () => {
   const conversation = new Conversation("anna");
-  const page = joined([message(5)], { you: you(false), complete: false });
+  const page = joined([message(5)], { you: CLOSED, complete: false });
   conversation.join(page, null);
 
   conversation.addOlder({ events: [order(1)], complete: true });
@@ -227,7 +230,7 @@ test("a conversation that was closed before the join stays closed when its past 
 
 test("who joins a closed conversation knows, and may write once it is open", () => {
   const conversation = new Conversation("anna");
-  conversation.join(joined([order(1)], { you: you(false) }), null);
+  conversation.join(joined([order(1)], { you: CLOSED }), null);
   assert.deepEqual([conversation.canSend, conversation.closed], [false, true]);
 
   conversation.take({ type: "reopen", seq: 2, prev: 1, at: 2, by: "moderation" });
@@ -265,21 +268,31 @@ test("who gets another role has the rights of that", () => {
 
 test("who cannot know what a reopened conversation allows may try", () => {
   const conversation = new Conversation("anna");
-  conversation.join(joined([message(5)], { you: you(false), complete: false }), null);
+  conversation.join(joined([message(5)], { you: CLOSED, complete: false }), null);
 
   conversation.take({ type: "reopen", seq: 6, prev: 5, at: 6, by: "moderation" });
 
   assert.equal(conversation.canSend, true);
 });
 
-test("a mute outlives a resume, and a start over forgets it", () => {
+test("who joins muted knows, and until when", () => {
+  const conversation = new Conversation("anna");
+
+  conversation.join(joined([message(3)], { you: you(true, MUTED) }), null);
+
+  assert.deepEqual([conversation.canSend, conversation.mutedUntil], [false, 5000]);
+  conversation.passTime(5000);
+  assert.equal(conversation.canSend, true);
+});
+
+test("a mute lasts until an answer knows better", () => {
   const conversation = open();
   conversation.take({ type: "mute", seq: 2, prev: 1, at: 2, by: "moderation", user_id: "anna" });
 
-  conversation.join(joined([message(3)]), 2);
+  conversation.join(joined([message(3)], { you: you(true, MUTED) }), 2);
   assert.deepEqual([conversation.muted, conversation.canSend], [true, false]);
 
-  conversation.join(joined([message(3)]), null);
+  conversation.join(joined([message(4)]), 3);
   assert.deepEqual([conversation.muted, conversation.canSend], [false, true]);
 });
 

@@ -147,7 +147,9 @@ test("a report has `done` as its outcome", () => {
 
   courier.frame({ op: "done", ref: 1, seq: 9 });
 
-  assert.deepEqual(told.at(-1), { kind: "settled", order_id: "o1", id: "a" });
+  assert.deepEqual(told.at(-1), {
+    kind: "settled", order_id: "o1", id: "a", stands: true,
+  });
 });
 
 test("what a narrow token does not cover is left for another page", () => {

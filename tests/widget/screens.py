@@ -115,7 +115,7 @@ class Screen:
         self.missing = 0
         """So many live frames will be lost on their way."""
         self.complete = False
-        self.knows_mute = self.knows_closed = self.knows_policy = self.knows_reads = False
+        self.knows_policy = self.knows_reads = False
         self._head: Seq | None = None
         self._oldest = NOTHING
         self._parties: set[UserId] = set()
@@ -133,8 +133,6 @@ class Screen:
         if after is None or answer.reset:
             self._oldest = answer.events[0].seq
             self.complete = answer.complete
-            self.knows_mute = self.user_id not in self._served.conversation.muted
-            self.knows_closed = False
         for event in answer.events:
             self._learn(event)
         self._learn_rights(answer)
@@ -199,10 +197,6 @@ class Screen:
 
     def _learn(self, event: frames.EventShown) -> None:
         match event:
-            case frames.MuteShown(user_id=self.user_id) | frames.UnmuteShown(user_id=self.user_id):
-                self.knows_mute = True
-            case frames.CloseShown() | frames.ReopenShown():
-                self.knows_closed = True
             case frames.OrderShown(participants=participants):
                 self.knows_policy = True
                 parties = {party.user_id for party in participants}
@@ -213,12 +207,9 @@ class Screen:
                 pass
 
     def _learn_rights(self, answer: frames.Joined) -> None:
-        """Where nothing is granted, the conversation may be closed, or the policy may be so: the
-        order event tells which, if it is at hand. If it is the policy, it may be both."""
+        """A closed conversation grants nothing: what the policy would, the order event tells."""
         granted = any(getattr(answer.you, f"can_{action}") for action in _WRITING)
         self.knows_policy = granted or self._oldest <= self._served.changed_order
-        allowed = any(self._served.conversation.may(self.user_id, action) for action in _WRITING)
-        self.knows_closed |= granted or (self.knows_policy and allowed)
 
 
 def _run(steps: Steps) -> Any:

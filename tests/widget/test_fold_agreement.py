@@ -90,9 +90,7 @@ class Life:
                 {
                     "name": name,
                     "steps": screen.steps,
-                    "knows_mute": screen.knows_mute,
-                    "knows_closed": screen.knows_closed,
-                    "knows_rights": screen.knows_closed and screen.knows_policy,
+                    "knows_rights": screen.knows_policy,
                     "knows_reads": screen.knows_reads,
                     "complete": screen.complete,
                 }

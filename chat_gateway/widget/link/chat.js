@@ -68,6 +68,7 @@ export class Chat {
 
   start() {
     const { session } = this.#desk;
+    session.show(this.orderId);
     this.#leave = session.subscribe({
       identified: (user) => this.#identified(user),
       ready: () => this.#join(this.conversation.head || null),
@@ -86,7 +87,7 @@ export class Chat {
     this.#leave = null;
     this.#forgetQuestions();
     clearTimeout(this.#typingTimer);
-    this.#request("leave", {});
+    this.#desk.session.hide(this.orderId);
   }
 
   // What the reader does.
@@ -129,7 +130,9 @@ export class Chat {
     if (newest === null || this.phase !== "live") return;
     if (newest.seq <= this.#lastRead || newest.n <= this.conversation.readBy(me)) return;
     this.#lastRead = newest.seq;
+    this.conversation.takeOwnRead(newest.n);
     this.#tell("read", { up_to: newest.seq });
+    queueMicrotask(this.#onChange); // it may be called while that is at work
   }
 
   /** Try again after a stop. */
@@ -154,7 +157,8 @@ export class Chat {
 
   #mailed(message) {
     if (message.order_id !== this.orderId) return;
-    this.#outgoing.take(message);
+    const settled = this.#outgoing.take(message);
+    if (settled?.op === "report") this.conversation.takeReported(settled.target);
     this.#onChange();
   }
 

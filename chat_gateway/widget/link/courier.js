@@ -28,7 +28,7 @@ export class Courier {
    * @param {(files: object[]) => Promise<object[]>} on.renew gets fresh grants for files
    * @param {() => void} on.restart makes the connection anew
    * @param {(message: object) => void} on.tell every tab: {kind: "attempt", order_id, attempt}, or
-   *   {kind: "settled", order_id, id}
+   *   {kind: "settled", order_id, id, stands}
    */
   constructor(me, store, on) {
     this.#me = me;
@@ -176,15 +176,15 @@ export class Courier {
 
   #settleOne(lane, id) {
     lane.outbox.remove(id);
-    this.#forget(lane, id);
+    this.#forget(lane, id, true);
     lane.delivery.settled();
     this.#showAll(lane, false);
   }
 
-  #forget(lane, id) {
+  #forget(lane, id, stands = false) {
     lane.shown.delete(id);
     this.#store.remove(lane.orderId, id);
-    this.#on.tell({ kind: "settled", order_id: lane.orderId, id });
+    this.#on.tell({ kind: "settled", order_id: lane.orderId, id, stands });
     if (lane.outbox.attempts.length === 0) this.#on.drop(lane.orderId);
   }
 

@@ -61,11 +61,11 @@ export class Outgoing {
     }
   }
 
-  /** What the courier tells of an order's attempt. */
-  take({ kind, order_id: orderId, attempt, id }) {
-    if (orderId !== this.#orderId) return;
+  /** What the courier tells of an attempt. Answers the attempt if it stands. */
+  take({ kind, attempt, id, stands }) {
     if (kind === "attempt") this.#put(attempt);
-    else if (kind === "settled") this.settle(id);
+    const settled = kind === "settled" ? this.settle(id) : null;
+    return stands ? settled : null;
   }
 
   /** It stands, or is wanted no more. Answers the attempt if it was here. */

@@ -38,6 +38,7 @@ export class Session {
   #server;
   #tokens;
   #listeners = new Set();
+  #shown = new Map(); // order id → by how many of this page
   #users = 0;
   #life = null; // an AbortController: ends what runs for this session
   #tab = crypto.randomUUID();
@@ -85,6 +86,18 @@ export class Session {
   subscribe(listener) {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** One more on this page shows an order. */
+  show(orderId) {
+    this.#shown.set(orderId, (this.#shown.get(orderId) ?? 0) + 1);
+  }
+
+  /** One less; the last one leaves it. */
+  hide(orderId) {
+    const left = this.#shown.get(orderId) - 1;
+    this.#shown.set(orderId, left);
+    if (left === 0) this.request({ op: "leave", order_id: orderId });
   }
 
   /** Ask something; answers the `ref` that its answer will have, null if nobody can be asked. */

@@ -1,7 +1,6 @@
 // What one order's conversation looks like from here: a pure state that takes answers and events.
-// Whoever calls `take` fetches what is missing when it says "hole".
 
-/** Events outside the order's chain: they neither show in the conversation nor move its head. */
+/** Events outside the order's chain: they do not move its head. */
 const APART = new Set(["report", "flag"]);
 const WRITING = ["send", "attach", "edit", "delete"];
 
@@ -9,10 +8,7 @@ const WRITING = ["send", "attach", "edit", "delete"];
 export const TYPING_SHOWN_MS = 6000;
 
 export class Conversation {
-  /**
-   * Messages and `order` events as they stand now, oldest first: always this one array. An item
-   * that changes is replaced by a new object.
-   */
+  /** Messages and `order` events, oldest first. What changes is replaced by a new object. */
   items = [];
   /** Raised by every change. */
   revision = 0;
@@ -22,23 +18,23 @@ export class Conversation {
   n = 0;
   /** Nothing older than the items exists. */
   complete = false;
-  /** Header of the order: {order_id, title, status, version, participants}; null before a join. */
+  /** {order_id, title, status, version, participants}; null before a join. */
   order = null;
   role = null;
   closed = false;
-  /** Until `mutedUntil` (ms), or for good if that is null. Answers do not tell: only events do. */
+  /** Until `mutedUntil`, or for good if that is null; events tell of it, answers do not. */
   muted = false;
   mutedUntil = null;
   editWindowMs = 0;
-  /** User ids of those who have the order open; null while nobody can tell. */
+  /** Who has the order open; null while nobody can tell. */
   online = null;
-  /** Ids of messages the reader reported, as far as that was told. */
+  /** Messages the reader reported, as far as that was told. */
   reported = new Set();
 
-  #may = null; // what the policy allows, mutes and closings aside; null: not known
-  #messages = new Map(); // id → message
+  #may = null; // by the policy alone; null: not known
+  #messages = new Map(); // by id
   #own = []; // {n, id} of own standing messages, rising
-  #reads = new Map(); // user id → number of the last message read
+  #reads = new Map(); // user id → n
   #typing = new Map(); // user id → {what, until}
 
   /** @param {string | null} me the reader; to be set before the first join */
@@ -51,12 +47,11 @@ export class Conversation {
   get canEdit() { return this.#can("edit"); }
   get canDelete() { return this.#can("delete"); }
 
-  /** Position of the oldest item: pages of history lie below it. Null while there is none. */
+  /** Pages of history lie below this position; null while there is no item. */
   get oldest() {
     return this.items[0]?.seq ?? null;
   }
 
-  /** The newest message, or null. */
   get newest() {
     return this.items.findLast((item) => item.type === "message") ?? null;
   }
@@ -66,12 +61,10 @@ export class Conversation {
     return (this.order?.participants ?? []).filter((party) => party.user_id !== this.me);
   }
 
-  /** How many messages the reader has not read. */
   get unread() {
     return this.party(this.me) === null ? 0 : Math.max(0, this.n - this.readBy(this.me));
   }
 
-  /** A party of the order, or null. */
   party(userId) {
     return this.order?.participants.find((party) => party.user_id === userId) ?? null;
   }
@@ -99,10 +92,7 @@ export class Conversation {
     return { id: last.id, readers: others.filter((party) => this.readBy(party.user_id) >= last.n) };
   }
 
-  /**
-   * Parties who are typing, or sending a file, at *now* (ms).
-   * @param {"text" | "file"} what
-   */
+  /** Parties who are typing a "text", or sending a "file", at *now*. */
   typing(what, now) {
     return this.others.filter(({ user_id }) => {
       const sign = this.#typing.get(user_id);
@@ -110,7 +100,7 @@ export class Conversation {
     });
   }
 
-  /** End a mute whose time is over at *now* (ms): there is no clock here, so it must be told. */
+  /** There is no clock here: a mute ends when it is told that its time is over. */
   passTime(now) {
     if (this.mutedUntil !== null && this.mutedUntil <= now) this.#mute(false, null);
   }
@@ -127,6 +117,7 @@ export class Conversation {
     this.editWindowMs = joined.you.edit_window_ms;
     this.#takeRights(joined.you);
     this.online = joined.online === null ? null : new Set(joined.online);
+    this.#reads.clear(); // a mark that was lost on its way is to be made again
     for (const { user_id, n } of joined.reads) this.#markRead(user_id, n);
     this.head = Math.max(this.head, joined.head);
     this.n = Math.max(this.n, joined.n);
@@ -151,12 +142,12 @@ export class Conversation {
     return "taken";
   }
 
-  /** Take events that follow the head, oldest first; false if something is missing among them. */
+  /** Take events that follow the head; false if something is missing among them. */
   replay(events) {
     return events.every((event) => this.take(event) !== "hole");
   }
 
-  /** Take a page of older events, which show how they stand now. */
+  /** Take a page of older events. */
   addOlder({ events, complete }) {
     const { oldest } = this;
     const older = events.filter(({ seq }) => oldest === null || seq < oldest);
@@ -198,10 +189,7 @@ export class Conversation {
   #startOver({ events, complete }) {
     this.items.length = this.#own.length = 0;
     this.#messages.clear();
-    this.#reads.clear();
     this.head = this.n = 0;
-    this.closed = false;
-    this.#mute(false, null);
     for (const event of events) this.#apply(event);
     this.complete = complete;
   }
@@ -293,13 +281,14 @@ export class Conversation {
     const granted = WRITING.filter((action) => you[`can_${action}`]);
     this.#may = granted.length > 0 ? new Set(granted) : null;
     for (const item of this.items) this.#learnRights(item);
+    // An older gateway does not say.
+    this.closed = you.closed ?? false;
+    this.#mute(you.muted ?? false, you.muted_until ?? null);
   }
 
-  /** Where an answer grants nothing and the policy does, a moderator closed the conversation. */
+  /** While a conversation is closed an answer grants nothing; the order's event tells the policy. */
   #learnRights({ version, may }) {
-    if (this.#may !== null || version !== this.order.version) return;
-    this.#may = new Set(may[this.role]);
-    this.closed ||= WRITING.some((action) => this.#may.has(action));
+    if (this.#may === null && version === this.order.version) this.#may = new Set(may[this.role]);
   }
 }
 

@@ -1,11 +1,9 @@
-// Web addresses in what people write. Only http and https are linked, and the text of a link is
-// exactly what was written: it never says another place than it leads to.
+// Web addresses in what people write. The text of a link never says another place than it leads to.
 
-/** Longer addresses stay text: nobody can tell where they lead. */
 const ADDRESS_CHARS_MAX = 2000;
 const START = /(?<!\w)https?:\/\/|(?<![\w@./-])www\./giu;
-// What is invisible, turns text around, encloses or ends a sentence (also a CJK one) ends an
-// address. So does a backslash: browsers take it for a slash, and readers do not.
+// What is invisible, turns text around, encloses, or ends a CJK sentence ends an address. So does
+// a backslash: browsers take it for a slash, and readers do not.
 const RUN =
   /[^\s\p{C}\p{DI}<>"“”«»`^|\\\u3000-\u303f\uff01-\uff0f\uff1a-\uff20\uff5b-\uff65]+/uy;
 // Neither https://bank.example@evil.example nor a sign in a host that only looks like a slash.
@@ -14,8 +12,7 @@ const TRAILING = new Set(".,:;!?'’*~…");
 const OPENING = { ")": "(", "]": "[", "}": "{" };
 
 /**
- * Cut a text into what is linked and what is not, in time linear to its length.
- * @param {string} text
+ * Cut a text into what is linked and what is not, in linear time.
  * @returns {{text: string, href?: string}[]} joined, their texts are *text*
  */
 export function segmentsOf(text) {

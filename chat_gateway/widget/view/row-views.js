@@ -27,7 +27,7 @@ export class RowViews {
         unsent: !item,
         first,
         author: this.nameOf(by, conversation),
-        seen: seen?.id === id ? this.#seenBy(seen.readers, conversation) : "",
+        seen: seen !== null && seen.id === id ? this.#seenBy(seen.readers, conversation) : "",
         reported: conversation.reported.has(id),
         attempts: item ? attempts.filter(({ target }) => target === id) : [attempt],
         quote: replyTo && this.#quoteOf(replyTo, conversation),

@@ -59,7 +59,7 @@ export const ENGLISH = {
   "error.signed_out": "You are not signed in any more. Sign in and reload the page.",
   "error.too_many": "The chat is open in too many windows. Close some of them and try again.",
   "error.outdated": "This page is out of date. Reload it.",
-  "error.origin": "The chat does not accept pages of {origin}. Whoever runs it can allow this site.",
+  "error.origin": "The chat does not accept pages of {origin}. Its operator can allow this site.",
 
   // panel
   "panel.name": "Quick Message",

@@ -16,14 +16,13 @@ const DATES = {
   whenOfYear: { dateStyle: "short" },
 };
 const SIZES = ["kilobyte", "megabyte", "gigabyte"];
-/** Signs that are written from right to left, or turn round what stands beside them. */
+/** Signs written from right to left, or that turn round what stands beside them. */
 const TURNING = /[\u0590-\u08ff\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufefc]/;
 
 /**
- * The words of a language; English if it is not known or cannot be fetched.
+ * The words of a language; English if it cannot be had.
  * @param {string} lang BCP 47: for "de-AT" the texts are those of "de", the dates Austrian
- * @param {?string} url of a JSON file of the page's own, for any language
- * @returns {Promise<Words>}
+ * @param {?string} url of a JSON file of the page's own
  */
 export async function loadWords(lang, url = null) {
   const english = /^en\b/i.test(lang) ? lang : "en";
@@ -77,18 +76,16 @@ export class Words {
     );
   }
 
-  /** What a reader is told of an error. Server's messages are English. */
+  /** What a reader is told of an error; *message* is the server's, in English. */
   error(code, message = "") {
     if (this.has(`error.${code}`)) return this.say(`error.${code}`);
     return message || this.say("error.internal");
   }
 
-  /** "14:05", in the reader's zone like all of these. */
   time(at) {
     return this.#date("time", at);
   }
 
-  /** All there is to say of a moment. */
   moment(at) {
     return this.#date("moment", at);
   }
@@ -120,17 +117,15 @@ export class Words {
     return n.toLocaleString(this.lang);
   }
 
-  /** "Anna and Ben" */
   list(names) {
     return new Intl.ListFormat(this.lang).format(names);
   }
 
-  /** "In progress"; marketplaces may have statuses of their own. */
+  /** "In progress"; marketplaces may have statuses and roles of their own. */
   status(status) {
     return this.#named("status", status);
   }
 
-  /** "Creator"; marketplaces may have roles of their own. */
   role(role) {
     return this.#named("role", role);
   }
@@ -144,7 +139,6 @@ export class Words {
     return this.say(key, { status: this.status(status) });
   }
 
-  /** Why the reader cannot write. */
   readOnly({ order, closed, muted, mutedUntil }) {
     if (closed) return this.say("read_only.closed");
     if (muted && mutedUntil) return this.say("read_only.until", { time: this.moment(mutedUntil) });
@@ -153,7 +147,6 @@ export class Words {
     return this.say(this.has(key) ? key : "read_only.other");
   }
 
-  /** What stands in place of a message that is gone. */
   gone(gone, own) {
     return this.say(gone === "redacted" ? "gone.redacted" : own ? "gone.own" : "gone.deleted");
   }
