@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install run stack test test-connected lint format bench prove lock
+.PHONY: install run stack test test-connected lint format bench prove screenshots lock
 
 install: $(STAMP)
 
@@ -42,9 +42,14 @@ format: install
 bench: install
 	$(BIN)/python -m tests.bench.two_windows
 	$(BIN)/python -m tests.bench.two_gateways
+	$(BIN)/python -m tests.bench.first_message
 
 prove: install
 	$(BIN)/python -m tests.prove
+
+# What docs/screenshots shows, anew from a demo freshly started.
+screenshots: install
+	$(BIN)/python -m tests.system.screenshots
 
 # What CI installs: the newest versions that fit pyproject.toml, as found today.
 lock:

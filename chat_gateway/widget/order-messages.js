@@ -139,7 +139,7 @@ class Area {
     if (phase === "live") this.#host.tell("order-chat:ready", { order_id: orderId });
     // What ends the session ends the list, too, and is told once.
     if (phase === "stopped" && this.#desk.session.phase !== "stopped") {
-      this.#host.tell("order-chat:error", problem);
+      this.#host.tellProblem(problem);
     }
   }
 
@@ -196,6 +196,6 @@ class Area {
     if (phase !== "stopped") return;
     const { problem } = this.#inbox;
     this.#place.append(problemCard(words, problem, () => session.revive()));
-    this.#host.tell("order-chat:error", problem);
+    this.#host.tellProblem(problem);
   }
 }

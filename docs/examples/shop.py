@@ -1,4 +1,4 @@
-"""A marketplace of one page, to try the quick start with. Yours takes its place.
+"""A marketplace of two pages, to try the quick start with. Yours takes its place.
 
 Run `python docs/examples/shop.py`, with the chat's secret in `ORDER_CHAT_JWT_SECRET`. Anybody may
 sign in as anybody here; everything else is as a real shop would have it.
@@ -12,7 +12,6 @@ from html import escape
 from pathlib import Path
 from string import Template
 from typing import Final
-from urllib.parse import urlsplit
 
 import uvicorn
 from starlette.applications import Starlette
@@ -22,17 +21,19 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 HERE: Final = Path(__file__).parent
+PAGES: Final = ("order.html", "messages.html", "page/order.html")
 sys.path.append(str(HERE / "token" / "python"))
 
 from chat_token import token_route  # noqa: E402 (the folder is named above)
 
 
 class Shop:
-    """The pages. *server*: the chat's websocket, as browsers reach it."""
+    """The pages. *chat*: the chat's address, as browsers reach it."""
 
-    def __init__(self, server: str) -> None:
-        self._server = server
-        self._page = Template((HERE / "page" / "order.html").read_text(encoding="utf-8"))
+    def __init__(self, chat: str) -> None:
+        self._chat = chat
+        self._websocket = chat.replace("http", "ws", 1)
+        self._pages = {name: Template((HERE / name).read_text(encoding="utf-8")) for name in PAGES}
         self._sessions: dict[str, str] = {}
         """User ids by what the cookie says."""
 
@@ -50,26 +51,43 @@ class Shop:
 
     async def show_order(self, request: Request) -> Response:
         """An order's page, with the chat on it."""
-        fields = {"order_id": request.path_params["order_id"], "server": self._server}
-        page = self._page.substitute({name: escape(value) for name, value in fields.items()})
-        return HTMLResponse(page, headers={"Content-Security-Policy": self._security})
+        return self._page("order.html", request.path_params["order_id"])
+
+    async def show_messages(self, _: Request) -> Response:
+        """All conversations of whoever is signed in."""
+        return self._page("messages.html")
+
+    async def show_own_client(self, request: Request) -> Response:
+        """An order's page with a client written by hand, as `docs/protocol.md` has it."""
+        return self._page("page/order.html", request.path_params["order_id"])
+
+    def _page(self, name: str, order_id: str = "") -> Response:
+        fields = {"chat": self._chat, "websocket": f"{self._websocket}/v1/chat"}
+        fields["order_id"] = order_id
+        page = self._pages[name].substitute({key: escape(value) for key, value in fields.items()})
+        return HTMLResponse(page, headers={"Content-Security-Policy": self._policy})
 
     @property
-    def _security(self) -> str:
-        chat = urlsplit(self._server)
-        return f"default-src 'self'; connect-src 'self' {chat.scheme}://{chat.netloc}"
+    def _policy(self) -> str:
+        return (
+            f"default-src 'self'; script-src 'self' {self._chat}; "
+            f"connect-src 'self' {self._chat} {self._websocket}; img-src 'self' {self._chat}; "
+            "frame-ancestors 'none'"
+        )
 
 
 def main() -> None:
     """Serve the shop on this machine."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=8000)
-    parser.add_argument("--server", default="ws://127.0.0.1:8080/v1/chat", help="the chat")
+    parser.add_argument("--chat", default="http://127.0.0.1:8080", help="the chat's address")
     given = parser.parse_args()
-    shop = Shop(given.server)
+    shop = Shop(given.chat)
     routes = [
         Route("/sign-in", shop.sign_in),
         Route("/orders/{order_id}", shop.show_order),
+        Route("/messages", shop.show_messages),
+        Route("/own-client/{order_id}", shop.show_own_client),
         token_route(os.environ["ORDER_CHAT_JWT_SECRET"], shop.signed_in_user),
         Mount("/chat", StaticFiles(directory=HERE / "page")),
     ]

@@ -27,7 +27,7 @@ START_S: Final = 30.0
 # Resolves with the time at which an element of the log shows the text.
 _AWAIT_TEXT: Final = """
 text => new Promise(resolve => {
-  const log = document.querySelector('[role=log]');
+  const log = document.querySelector('order-chat').shadowRoot.querySelector('[role=log]');
   const now = () => performance.timeOrigin + performance.now();
   const seen = () => log.textContent.includes(text) && resolve(now());
   new MutationObserver(seen).observe(log, {childList: true, subtree: true, characterData: true});
@@ -38,7 +38,7 @@ text => new Promise(resolve => {
 # Types the text and presses Enter as a person's browser would report it; answers when.
 _SAY: Final = """
 text => {
-  const box = document.querySelector('textarea');
+  const box = document.querySelector('order-chat').shadowRoot.querySelector('textarea');
   box.value = text;
   box.dispatchEvent(new Event('input', {bubbles: true}));
   const at = performance.timeOrigin + performance.now();

@@ -1,12 +1,9 @@
 """The operator's page: what it lists is there, what it says to do works."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
 import msgspec
-import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from attachment_service.settings import Settings as AttachmentSettings
@@ -19,14 +16,6 @@ PAGE = "operations.md"
 START, *REST = blocks(PAGE, "sh")
 ORDER = "/v1/orders/film-2041/messages"
 IDS = [f"00000000-0000-4000-8000-00000000000{number}" for number in range(2)]
-
-
-@pytest.fixture
-def walk(tmp_path: Path) -> Iterator[Walk]:
-    """An operator before the first start."""
-    walk = Walk(tmp_path)
-    yield walk
-    walk.end()
 
 
 def test_every_setting_is_documented_with_its_default() -> None:

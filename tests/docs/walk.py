@@ -42,12 +42,12 @@ class Walk:
         """A text of the page with the ports, folders and interpreter of this walk."""
         for told, taken in self._ports.items():
             text = text.replace(f"127.0.0.1:{told}", f"127.0.0.1:{taken}")
-        shop = f"shop.py --port {self._ports['8000']} --server ws://127.0.0.1:{self._ports['8080']}"
+        shop = f"shop.py --port {self._ports['8000']} --chat http://127.0.0.1:{self._ports['8080']}"
         return (
             text.replace(".venv/bin/python", sys.executable)
             # It is there, or this would not run: only that make knows how is tried.
             .replace("make install", f"make --directory '{ROOT}' --dry-run install")
-            .replace("docs/examples/shop.py", f"docs/examples/{shop}/v1/chat")
+            .replace("docs/examples/shop.py", f"docs/examples/{shop}")
         )
 
     def take(self, blocks: Iterable[Block]) -> str:

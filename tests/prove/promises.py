@@ -22,11 +22,13 @@ from tests.prove import (
     isolation,
     large_files,
     leaks,
+    long_history,
     outages,
     restart,
     resume,
     revocation,
     slow_readers,
+    widget_cuts,
 )
 from tests.prove.proof import Proof, Prove
 from tests.prove.report import excerpt
@@ -52,6 +54,7 @@ PROMISES: Final[Mapping[str, Prove]] = {
     "exhaustion": exhaustion.prove,
     "slow_readers": slow_readers.prove,
     "files_beside_chat": files_beside_chat.prove,
+    "long_history": long_history.prove,
     "restart": _restart,
     "gaps": gaps.prove,
     "resume": resume.prove,
@@ -66,6 +69,7 @@ PROMISES: Final[Mapping[str, Prove]] = {
     "archive": archive.prove,
     "large_files": large_files.prove,
     "large_files_minio": large_files.prove_on_minio,
+    "widget_cuts": widget_cuts.prove,
 }
 """By the name of the module: `python -m tests.prove.NAME` proves one alone,
 `python -m tests.prove.fleet_trial --cluster` the cluster, and `large_files --minio` files on MinIO.

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from playwright.async_api import (
     Browser,
@@ -12,13 +12,16 @@ from playwright.async_api import (
     FilePayload,
     Locator,
     Page,
+    Request,
     Response,
+    WebSocket,
     expect,
 )
 
 CHROMIUM: Final = "/usr/bin/chromium"
 
 DIALOGUE_S: Final = 10.0
+TOO_LATE: Final = "closed before the connection is established"
 
 FILM: Final = "film-2041"
 LOOKBOOK: Final = "lookbook-2057"
@@ -34,6 +37,11 @@ class OrderPage:
         page.on("console", self._hear)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("response", self._watch)
+        self.leaving = False
+        """From now on it may begin to take over from a page that is closed with it."""
+        self._sockets: list[WebSocket] = []
+        page.on("websocket", lambda socket: self._sockets.append(socket))
+        page.on("request", self._depart)
         # Heard from the beginning: who starts to listen for each one may miss it.
         self._dialogues: asyncio.Queue[FileChooser] = asyncio.Queue()
         page.on("filechooser", self._dialogues.put_nowait)
@@ -52,6 +60,11 @@ class OrderPage:
     def head(self) -> Locator:
         """What stands above the list."""
         return self.page.locator(".panel > header")
+
+    @property
+    def connections(self) -> int:
+        """Websockets the page has open."""
+        return sum(not socket.is_closed() for socket in self._sockets)
 
     def message(self, text: str) -> Locator:
         """The message or attempt that holds *text*."""
@@ -128,8 +141,14 @@ class OrderPage:
         """Wait for the conversation to be live."""
         await expect(self.page.locator('[data-phase="live"]')).to_be_visible()
 
+    def _depart(self, request: Request) -> None:
+        # What a page leaves open ends with it, and is not told to be closed.
+        if request.is_navigation_request() and request.frame == self.page.main_frame:
+            self._sockets.clear()
+
     def _hear(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning"):
+        too_late = self.leaving and TOO_LATE in message.text
+        if message.type in ("error", "warning") and not too_late:
             self.complaints.append(message.text)
 
     def _watch(self, response: Response) -> None:
@@ -150,28 +169,39 @@ class People:
         """What went wrong on any page."""
         return [complaint for page in self._pages for complaint in page.complaints]
 
-    async def page(self) -> OrderPage:
-        """A new person's empty page."""
-        context = await self._browser.new_context(viewport={"width": 1280, "height": 800})
+    async def page(self, **options: Any) -> OrderPage:
+        """A new person's empty page; *options*: of the browser."""
+        options = {"viewport": {"width": 1280, "height": 800}, **options}
+        context = await self._browser.new_context(**options)
         order_page = OrderPage(await context.new_page())
         self._pages.append(order_page)
         return order_page
 
-    async def open(self, order_id: str, user_id: str) -> OrderPage:
-        """A new person's page of an order, its conversation live."""
-        order_page = await self.page()
+    async def tab(self, beside: OrderPage) -> OrderPage:
+        """Another empty page of the person who has one."""
+        order_page = OrderPage(await beside.page.context.new_page())
+        self._pages.append(order_page)
+        return order_page
+
+    async def open(
+        self, order_id: str, user_id: str, *, beside: OrderPage | None = None
+    ) -> OrderPage:
+        """An order's page, its conversation live; a new person's, or *beside* another page."""
+        order_page = await (self.tab(beside) if beside else self.page())
         await order_page.page.goto(f"{self.url}/demo/orders/{order_id}?as={user_id}")
         await order_page.opened()
         return order_page
 
-    async def list(self, user_id: str) -> Page:
-        """A new person's Messages area, live."""
-        order_page = await self.page()
+    async def list(self, user_id: str, *, beside: OrderPage | None = None) -> Page:
+        """A Messages area, live; a new person's, or *beside* another page."""
+        order_page = await (self.tab(beside) if beside else self.page())
         await order_page.page.goto(f"{self.url}/demo/messages?as={user_id}")
         await expect(order_page.page.locator('[data-phase="live"]')).to_be_visible()
         return order_page.page
 
     async def leave(self) -> None:
         """Close all pages."""
+        for page in self._pages:
+            page.leaving = True
         for page in self._pages:
             await page.page.context.close()

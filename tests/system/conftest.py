@@ -3,54 +3,29 @@
 import asyncio
 import socket
 import threading
-import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 from uuid import uuid4
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 
 from chat_gateway.app import server_of
 from chat_gateway.settings import Settings
 from deploy.standalone import running
 from shared.blobs.files_bounds import UploadHttp
 from shared.contracts.frames import Limits
-from shared.secret_file import load_or_make_secret
-from shared.tokens import Role, mint
 from tests.system.browser import CHROMIUM, People
+from tests.system.demo import Demo as Demo
 from tests.system.engines import Engines, connected, embedded
+from tests.system.host import Host
 
 START_S = 20.0
-
-
-class Demo(NamedTuple):
-    """A running system as its visitors see it."""
-
-    url: str
-    data: Path
-
-    @property
-    def chat_url(self) -> str:
-        """The address of the websocket."""
-        return self.url.replace("http", "ws", 1) + "/v1/chat"
-
-    def token(
-        self,
-        user_id: str,
-        *,
-        role: Role = "user",
-        orders: list[str] | None = None,
-        ttl_s: float = 3_600,
-    ) -> str:
-        """A token the system takes."""
-        secret = load_or_make_secret(self.data)
-        return mint(secret, user_id, roles=[role], orders=orders, ttl_s=ttl_s, now=time.time())
-
+PATIENCE_MS = 15_000
+"""A page on a busy machine is slow; what it never shows is found out all the same."""
 
 Serve = Callable[..., AbstractAsyncContextManager[Demo]]
 
@@ -139,6 +114,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory, engines: Engines) -> Iterator
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
     """The system's Chromium, without a window."""
+    expect.set_options(timeout=PATIENCE_MS)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield browser
@@ -152,6 +128,12 @@ async def people(browser: Browser, demo: Demo) -> AsyncIterator[People]:
     yield people
     await people.leave()
     assert people.complaints == []
+
+
+@pytest.fixture
+def host(demo: Demo, people: People) -> Host:
+    """A marketplace of the test's own."""
+    return Host(demo, people)
 
 
 @pytest.fixture

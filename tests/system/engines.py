@@ -8,6 +8,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 from uuid import uuid4
 
+import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from pymongo import MongoClient
 from redis.asyncio import Redis
@@ -27,6 +28,12 @@ PARTITIONS: Final = 4
 async def embedded() -> AsyncIterator[Environment]:
     """Nothing to be said: they are the default."""
     yield {}
+
+
+EMBEDDED_ONLY: Final = pytest.mark.parametrize(
+    "engines", [embedded], indirect=True, ids=["embedded"], scope="module"
+)
+"""For tests of what no engine decides."""
 
 
 @asynccontextmanager

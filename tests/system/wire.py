@@ -11,7 +11,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from shared.contracts import frames
-from tests.system.conftest import Demo
+from tests.system.demo import Demo
 
 Frame = frames.ServerFrame | frames.EventShown
 F = TypeVar("F", bound=Frame)

@@ -51,6 +51,14 @@ test("every key names its area and what it is", () => {
   assert.deepEqual(odd, []);
 });
 
+test("every key is in English once", () => {
+  const source = readFileSync(new URL("words/en.js", WIDGET), "utf8");
+
+  const keys = [...source.matchAll(/^ {2}"([\w.]+)":/gm)].map(([, key]) => key);
+
+  assert.deepEqual(keys, Object.keys(ENGLISH));
+});
+
 test("English has the forms that its plural rules need", () => {
   assert.deepEqual(oddForms("en", ENGLISH), []);
 });
@@ -58,13 +66,15 @@ test("English has the forms that its plural rules need", () => {
 // Languages.
 
 const files = readdirSync(new URL("words/", WIDGET)).filter((name) => name.endsWith(".json"));
+const ISOLATE = /\u2068[^\u2068\u2069]+\u2069/g;
+const SEVERAL = ["few", "many", "other"];
 
 test("the languages that are offered are those that have a file", () => {
   assert.deepEqual([...LANGUAGES].sort(), files.map((name) => name.replace(".json", "")).sort());
 });
 
 for (const file of files) {
-  const read = () => JSON.parse(readFileSync(new URL(`words/${file}`, WIDGET), "utf8"));
+  const read = () => readFile(file);
 
   test(`${file} names its language and direction`, () => {
     const { lang } = read();
@@ -95,12 +105,95 @@ for (const file of files) {
       Object.keys(ENGLISH).filter((key) => typeof messages[key] !== typeof ENGLISH[key]), [],
     );
   });
+
+  test(`${file} says the number in every form that stands for several`, () => {
+    const { messages } = read();
+
+    const odd = Object.entries(messages).flatMap(([key, text]) =>
+      SEVERAL.filter((form) => Object.hasOwn(Object(text), form))
+        .filter((form) => String(placesOf(text[form])) !== String(placesOf(ENGLISH[key].other)))
+        .map((form) => `${key}, ${form}`),
+    );
+
+    assert.deepEqual(odd, []);
+  });
+
+  test(`${file} ends its texts as English does, and has no space too many`, () => {
+    const { messages } = read();
+
+    const odd = Object.keys(ENGLISH).filter((key) =>
+      formsOf(messages[key]).some(
+        (text) => endOf(text) !== endOf(formsOf(ENGLISH[key])[0]) || /^\s|\s{2}|\s$|^$/.test(text),
+      ),
+    );
+
+    assert.deepEqual(odd, []);
+  });
+
+  test(`${file} closes every isolate that it opens`, () => {
+    const texts = Object.values(read().messages).flatMap(formsOf);
+
+    const odd = texts.filter((text) => /[\u2068\u2069]/.test(text.replace(ISOLATE, "")));
+
+    assert.deepEqual(odd, []);
+  });
 }
+
+const FORMS = [
+  ["de", [[1, "1 ungelesene Nachricht"], [2, "2 ungelesene Nachrichten"]]],
+  ["es", [
+    [1, "1 mensaje no leído"], [2, "2 mensajes no leídos"],
+    [1_000_000, "1.000.000 de mensajes no leídos"],
+  ]],
+  ["ar", [
+    [1, "رسالة واحدة غير مقروءة"], [2, "رسالتان غير مقروءتين"], [3, "3 رسائل غير مقروءة"],
+    [11, "11 رسالة غير مقروءة"], [100, "100 رسالة غير مقروءة"],
+  ]],
+];
+for (const [lang, counted] of FORMS) {
+  test(`the file of ${lang} counts unread messages as its language does`, () => {
+    const words = wordsOf(lang);
+
+    const said = counted.map(([count]) => words.say("messages.unread_count", { count }));
+
+    assert.deepEqual(said, counted.map(([, text]) => text));
+  });
+}
+
+test("in Arabic a name, a role and a status do not turn what is beside them", () => {
+  const words = wordsOf("ar");
+  const parts = { name: "Ben (shop)", role: words.role("advertiser") };
+
+  assert.equal(words.say("panel.party", parts), "\u2068Ben (shop)\u2069 (\u2068المُعلِن\u2069)");
+  assert.equal(
+    words.statusLine({ status: "on_hold", previous_status: "pending" }),
+    "حالة الطلب: \u2068On hold\u2069",
+  );
+});
+
+/** The words of a language that lies beside the module. */
+function wordsOf(language) {
+  const { lang, dir, messages } = readFile(`${language}.json`);
+  return new Words(lang, dir, messages);
+}
+
+function readFile(name) {
+  return JSON.parse(readFileSync(new URL(`words/${name}`, WIDGET), "utf8"));
+}
+
+function formsOf(text) {
+  return typeof text === "string" ? [text] : Object.values(text);
+}
+
+/** What ends a text: a full stop, an ellipsis, a question mark, or none of them. */
+function endOf(text) {
+  return text.match(/[.…?؟]$/)?.[0].replace("؟", "?");
+}
+
 
 /** The places of a text; of forms all that any of them has, since "one" may leave out the count. */
 function placesOf(text) {
-  const forms = typeof text === "string" ? [text] : Object.values(text);
-  const places = forms.flatMap((form) => [...form.matchAll(/\{\w+\}/g)].map(([place]) => place));
+  const places = formsOf(text).flatMap((form) => form.match(/\{\w+\}/g) ?? []);
   return [...new Set(places)].sort();
 }
 

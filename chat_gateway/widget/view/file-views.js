@@ -152,9 +152,9 @@ export function typeBadge(type) {
   return element("span.file-type", { "aria-hidden": "true" }, labelOf(type) ?? icon("file"));
 }
 
-/** A name on a line of its own, from where the reader's lines begin, whatever its own script. */
+/** A name on a line of its own. */
 export function fileName(name) {
-  return element("div.file-name", { title: name }, element("bdi", {}, name));
+  return element("div.file-name", { title: name, dir: "auto" }, name);
 }
 
 /** Why something was not done; ours if we have words for it, else the server's. */

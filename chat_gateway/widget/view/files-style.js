@@ -30,22 +30,15 @@ export const FILES_STYLE = `
   border-radius: 8px;
   background: var(--accent-soft);
   color: var(--accent);
-  font-size: 0.66rem;
+  font-size: 0.7em;
   font-weight: 700;
   letter-spacing: 0.02em;
 }
 .chip-picture { object-fit: cover; }
 .file-type .icon { width: 18px; height: 18px; }
 .file-body { display: grid; flex: 1; min-width: 0; gap: 1px; }
-.file-name {
-  overflow: hidden;
-  font-size: 0.85rem;
-  font-weight: 600;
-  line-height: 1.35;
-  text-overflow: ellipsis;
-  white-space: nowrap;
-}
-.chip-line, .file-size, .file-problem, .picture-note { font-size: 0.78rem; }
+.file-name { font-size: 0.91em; font-weight: 600; line-height: 1.35; }
+.chip-line, .file-size, .file-problem, .picture-note { font-size: 0.83em; }
 .chip-line { display: flex; flex-wrap: wrap; gap: 0 10px; }
 .chip-state { color: var(--muted); font-variant-numeric: tabular-nums; }
 .chip[data-state="ready"] .chip-state { color: var(--accent); }

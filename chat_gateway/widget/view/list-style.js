@@ -22,7 +22,7 @@ export const LIST_STYLE = `
   border-radius: 99px;
   background: var(--surface);
   color: var(--muted);
-  font-size: 0.82rem;
+  font-size: 0.87em;
 }
 .earlier:hover, .pill:hover { border-color: var(--accent); color: var(--accent); }
 .pill {
@@ -34,7 +34,7 @@ export const LIST_STYLE = `
 }
 .pill.news { border-color: transparent; background: var(--accent); color: var(--accent-text); }
 
-.day, .status { font-size: 0.8rem; font-weight: 600; }
+.day, .status { font-size: 0.85em; font-weight: 600; }
 .day {
   display: flex;
   align-items: center;
@@ -56,10 +56,6 @@ export const LIST_STYLE = `
   background: var(--accent-soft);
   color: var(--accent);
 }
-.status:is([data-status="disputed"], [data-status="declined"], [data-status="cancelled"]) {
-  background: var(--warn-soft);
-  color: var(--warn);
-}
 .status time { font-weight: 400; }
 
 .message {
@@ -77,12 +73,12 @@ export const LIST_STYLE = `
 .message.found { animation: found 2.4s; }
 @keyframes found { 20%, 60% { background: var(--accent-soft); } }
 .message > .side { position: absolute; inset-inline-start: 0; top: 20px; }
-.author { padding-inline: 2px; color: var(--muted); font-size: 0.8rem; }
+.author { padding-inline: 2px; color: var(--muted); font-size: 0.85em; }
 .row { display: flex; align-items: center; gap: 2px; max-width: 90%; }
 .own .row { flex-direction: row-reverse; }
 .bubble {
   min-width: 0;
-  max-width: 38rem;
+  max-width: 40em;
   padding: 7px 13px;
   border: 1px solid transparent; /* seen where colours are forced */
   border-radius: 16px;
@@ -103,7 +99,6 @@ export const LIST_STYLE = `
   border: 1px dashed var(--line);
   background: none;
   color: var(--muted);
-  font-style: italic;
 }
 .unsent .bubble { background: var(--accent-soft); color: var(--text); }
 .unsent:has(.problem) .bubble { border-color: var(--danger); background: var(--warn-soft); }
@@ -116,14 +111,12 @@ export const LIST_STYLE = `
   border-inline-start: 3px solid;
   border-radius: 6px;
   background: rgb(127 127 127 / 0.14);
-  font-size: 0.84rem;
+  font-size: 0.9em;
   text-align: start;
 }
 .quoted-author { font-weight: 600; }
-.quoted-text { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
-.quote.quiet .quoted-text { font-style: italic; }
 .meta { display: flex; flex-wrap: wrap; gap: 0 8px; padding: 1px 4px 0; }
-.meta, .pending { color: var(--muted); font-size: 0.75rem; }
+.meta, .pending { color: var(--muted); font-size: 0.8em; }
 .seen { color: var(--accent); font-weight: 600; }
 .reported { color: var(--warn); }
 .pending { padding: 1px 4px 0; }
@@ -134,7 +127,7 @@ export const LIST_STYLE = `
   gap: 0 12px;
   padding: 3px 4px 0;
   color: var(--danger);
-  font-size: 0.82rem;
+  font-size: 0.87em;
 }
 .own .problem { justify-content: flex-end; }
 .unsaved { display: grid; flex-basis: 100%; justify-items: end; color: var(--text); }
@@ -178,7 +171,7 @@ export const LIST_STYLE = `
 .menu [data-action="delete_sure"] { font-weight: 600; }
 
 .reporting {
-  width: min(26rem, calc(100vw - 24px));
+  width: min(28em, calc(100vw - 24px));
   padding: 20px;
   border: 1px solid var(--line);
   border-radius: var(--radius);
@@ -187,7 +180,7 @@ export const LIST_STYLE = `
 }
 .reporting::backdrop { background: rgb(0 0 0 / 0.45); }
 .reporting form, .reporting fieldset, .reporting .note { display: grid; gap: 12px; }
-.reporting h2 { font-size: 1.1rem; }
+.reporting h2 { font-size: 1.17em; }
 .reporting blockquote {
   margin: 0;
   padding: 2px 10px;
@@ -197,11 +190,11 @@ export const LIST_STYLE = `
 }
 .reporting fieldset { gap: 6px; margin: 0; padding: 0; border: 0; }
 .reporting legend { margin-bottom: 6px; padding: 0; font-weight: 600; }
-.reporting .note { gap: 4px; font-size: 0.9rem; }
+.reporting .note { gap: 4px; font-size: 0.96em; }
 .reporting input { margin-inline-end: 8px; accent-color: var(--accent); }
 .reporting textarea {
   padding: 8px 10px;
-  border: 1px solid var(--muted);
+  border: 1px solid var(--edge);
   border-radius: 10px;
   background: var(--ground);
   resize: vertical;

@@ -271,9 +271,10 @@ export class MessageList {
     if (!conversation.complete && !loadingOlder && phase === "live") this.#on.older();
   }
 
+  /** Whoever presses the button is at the beginning, wherever the list stands. */
   #showEarlier() {
-    if (this.#rows.from > 0) this.#place.up();
-    else this.#askOlder();
+    this.log.scrollTop = 0;
+    this.#scrolled();
   }
 
   #toNewest() {

@@ -36,7 +36,7 @@ export const MESSAGES_STYLE = `
 .filters input, .filter {
   min-block-size: 38px;
   padding: 6px 12px;
-  border: 1px solid var(--line);
+  border: 1px solid var(--edge);
   border-radius: 10px;
   background: var(--ground);
 }
@@ -72,6 +72,7 @@ export const MESSAGES_STYLE = `
   inline-size: 100%;
   padding: 12px 14px;
   border: 0;
+  outline-offset: -2px;
   background: none;
   text-align: start;
 }
@@ -82,7 +83,6 @@ export const MESSAGES_STYLE = `
 }
 [dir="rtl"] .conversation[aria-current] { box-shadow: inset -3px 0 var(--accent); }
 .conversation:is(:hover, [aria-current]) .order-status { background-color: var(--surface); }
-.conversation:focus-visible { outline: 2px solid var(--accent); outline-offset: -2px; }
 .conversation .portrait {
   grid-row: 1 / 4;
   align-self: center;
@@ -95,12 +95,6 @@ export const MESSAGES_STYLE = `
   justify-content: space-between;
   gap: 10px;
   min-inline-size: 0;
-}
-.conversation :is(.names, .subject, .preview) {
-  min-inline-size: 0;
-  overflow: hidden;
-  text-overflow: ellipsis;
-  white-space: nowrap;
 }
 .conversation time { flex: none; color: var(--muted); font-size: .82em; }
 .subject { color: var(--muted); font-size: .88em; }
@@ -122,15 +116,15 @@ export const MESSAGES_STYLE = `
   font-variant-numeric: tabular-nums;
 }
 
-@container messages (width >= 720px) {
-  .messages { grid-template-columns: clamp(280px, 36%, 380px) minmax(0, 1fr); }
+@container messages (width >= 48em) {
+  .messages { grid-template-columns: clamp(18em, 36%, 25em) minmax(0, 1fr); }
   .messages[data-open] > .index { display: flex; }
   .messages > .pane { display: grid; }
   .index { border-inline-end: 1px solid var(--line); }
   .messages .back { display: none; }
 }
 .messages[data-phase="stopped"] > .index { display: flex; grid-column: 1 / -1; border: 0; }
-@container messages (width < 560px) {
+@container messages (width < 37em) {
   .messages .head .order-status { display: none; } /* the list tells it */
 }
 @media (forced-colors: active) {

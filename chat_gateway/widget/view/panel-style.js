@@ -1,6 +1,7 @@
 // How a panel looks around its list: head, banner, notes, and where one types.
 //
-// It fills whatever it is put in, and goes by its own width, not by the window's.
+// It fills whatever it is put in, and goes by its own width, not by the window's. An empty field has
+// the direction of its placeholder: `dir="auto"` takes it from a text alone.
 
 export const PANEL_STYLE = `
 .panel {
@@ -30,20 +31,13 @@ export const PANEL_STYLE = `
   background: var(--ground);
   content: "";
 }
-[data-phase="stopped"] > .head:not(:has(.back)), [data-phase="stopped"] .who > * { display: none; }
+[data-phase="stopped"] > .head:not(:has(.back)), [data-phase="stopped"] .who { display: none; }
 .head .back { margin-inline-start: -8px; }
-.head > .link { font-size: 0.85rem; white-space: nowrap; }
+.head > .link { margin-inline-start: auto; font-size: 0.91em; white-space: nowrap; }
 .who { display: flex; flex: 1; align-items: center; gap: 12px; min-width: 0; }
 .about { flex: 1; min-width: 0; }
-.about h2 {
-  overflow: hidden;
-  font-size: 1rem;
-  line-height: 1.35;
-  text-overflow: ellipsis;
-  white-space: nowrap;
-}
-.parties { display: flex; gap: 10px; color: var(--muted); font-size: 0.82rem; }
-.parties span:first-child { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.about h2 { font-size: 1.07em; line-height: 1.35; }
+.parties { display: flex; flex-wrap: wrap; gap: 0 10px; color: var(--muted); font-size: 0.87em; }
 .presence { flex: none; }
 .presence::before {
   content: "";
@@ -61,7 +55,7 @@ export const PANEL_STYLE = `
   padding: 6px 16px;
   background: var(--warn-soft);
   color: var(--warn);
-  font-size: 0.87rem;
+  font-size: 0.93em;
   text-align: center;
 }
 .body { position: relative; display: flex; flex: 1; flex-direction: column; min-height: 0; }
@@ -84,8 +78,7 @@ export const PANEL_STYLE = `
   min-height: 1.6em;
   padding: 0 16px 2px;
   color: var(--muted);
-  font-size: 0.82rem;
-  font-style: italic;
+  font-size: 0.87em;
 }
 .readonly {
   flex: none;
@@ -93,7 +86,7 @@ export const PANEL_STYLE = `
   border-block-start: 1px solid var(--line);
   background: var(--ground);
   color: var(--muted);
-  font-size: 0.9rem;
+  font-size: 0.96em;
   text-align: center;
 }
 
@@ -105,13 +98,14 @@ export const PANEL_STYLE = `
   min-height: 42px;
   max-height: 160px;
   padding: 9px 13px;
-  border: 1px solid var(--line);
+  border: 1px solid var(--edge);
   border-radius: 14px;
   background: var(--ground);
-  line-height: 22px;
+  line-height: 1.45;
   resize: none;
   field-sizing: content;
 }
+.field :placeholder-shown { direction: inherit; }
 .field ::placeholder { overflow: hidden; color: var(--muted); opacity: 1; white-space: nowrap; }
 .field textarea:focus-visible { outline-offset: -1px; }
 .send {
@@ -138,7 +132,7 @@ export const PANEL_STYLE = `
   gap: 12px;
   padding: 5px 4px 0;
   color: var(--muted);
-  font-size: 0.76rem;
+  font-size: 0.81em;
 }
 .count:not(:empty) { margin-inline-start: auto; font-variant-numeric: tabular-nums; }
 .count.over { color: var(--danger); font-weight: 600; }
@@ -148,7 +142,7 @@ export const PANEL_STYLE = `
   gap: 12px;
   padding: 0 4px 6px;
   color: var(--muted);
-  font-size: 0.84rem;
+  font-size: 0.9em;
 }
 .tray:has(li) { margin-block-end: 8px; }
 .bar {
@@ -158,25 +152,21 @@ export const PANEL_STYLE = `
   margin-block-end: 8px;
   padding-inline-start: 10px;
   border-inline-start: 3px solid var(--accent);
-  font-size: 0.84rem;
+  font-size: 0.9em;
 }
 .bar-text { flex: 1; min-width: 0; }
 .bar-text strong { display: block; color: var(--accent); }
-.quoted { overflow: hidden; color: var(--muted); text-overflow: ellipsis; white-space: nowrap; }
+.quoted { color: var(--muted); }
 
-@container panel (width < 420px) {
-  .head { padding-inline: 12px; }
-  .about h2 {
-    display: -webkit-box;
-    -webkit-box-orient: vertical;
-    -webkit-line-clamp: 2;
-    white-space: normal;
-  }
+@container panel (width < 28em) {
+  .head { flex-wrap: wrap; padding-inline: 12px; }
+  .who { flex-basis: 70%; }
+  .about h2 { -webkit-line-clamp: 2; word-break: normal; overflow-wrap: anywhere; }
   .hint { display: none; }
   .foot:has(.count:empty) { display: none; }
   .composer { padding: 8px 10px; }
 }
-@container panel (width < 340px) {
+@container panel (width < 23em) {
   .about + .order-status, .who > .portrait { display: none; }
 }
 @media (hover: none) { .hint { display: none; } }

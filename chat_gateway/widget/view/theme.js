@@ -1,7 +1,10 @@
 // The look both elements share: colours, and the few things that look the same everywhere.
 //
 // A page sets `--order-chat-…` on the element, or outside of it; all styles within use the short
-// names. Pairs are for light and dark pages; text on its ground has a contrast of 4.5 or more.
+// names. Pairs are for light and dark pages; text on its ground has a contrast of 4.5 or more, the
+// edge of a field 3 or more. Text is as large as the reader wants it, whatever a page takes for its
+// rem: all is in em of the host's size. What has one line is wrapped and clamped, in a box no wider
+// than it: so it begins where the reader's lines begin, and is cut at its end, whatever its script.
 
 const shown = (name, light, dark) =>
   `--${name}: var(--order-chat-${name}, light-dark(${light}, ${dark}));`;
@@ -23,9 +26,10 @@ export const THEME = `
   ${shown("warn", "#8f4313", "#f0b088")}
   ${shown("warn-soft", "#fbeadf", "#3d2a1e")}
   ${shown("danger", "#b3261e", "#ff8a80")}
+  --edge: color-mix(in srgb, var(--muted) 75%, var(--surface));
   --radius: var(--order-chat-radius, 14px);
   color: var(--text);
-  font: 15px/1.5 var(--order-chat-font, system-ui, sans-serif);
+  font: max(15px, 0.94rem)/1.5 var(--order-chat-font, system-ui, sans-serif);
 }
 :host([hidden]), [hidden] { display: none !important; }
 :host([theme="light"]) { color-scheme: light; }
@@ -91,6 +95,7 @@ button { cursor: pointer; }
   border: 1px solid var(--line);
   border-radius: 10px;
   background: var(--surface);
+  color: var(--text);
   font-weight: 600;
 }
 .button:hover { border-color: var(--accent); }
@@ -103,7 +108,7 @@ button { cursor: pointer; }
   border-radius: 50%;
   background: light-dark(hsl(var(--hue) 38% 86%), hsl(var(--hue) 25% 30%));
   color: light-dark(hsl(var(--hue) 45% 26%), hsl(var(--hue) 45% 88%));
-  font-size: 0.8rem;
+  font-size: 13px;
   font-weight: 650;
 }
 .order-status {
@@ -113,16 +118,27 @@ button { cursor: pointer; }
   border-radius: 999px;
   background: var(--accent-soft);
   color: var(--accent);
-  font-size: 0.8rem;
+  font-size: 0.85em;
   font-weight: 600;
   white-space: nowrap;
 }
-.order-status:is([data-status="disputed"], [data-status="declined"], [data-status="cancelled"]) {
+[data-status]:is([data-status="disputed"], [data-status="declined"], [data-status="cancelled"]) {
   background: var(--warn-soft);
   color: var(--warn);
 }
+.about h2, .parties > :first-child, .names, .subject, .preview, .file-name,
+.quoted, .quoted-author, .quoted-text {
+  display: -webkit-box;
+  width: fit-content;
+  min-width: 0;
+  max-width: 100%;
+  overflow: hidden;
+  -webkit-box-orient: vertical;
+  -webkit-line-clamp: 1;
+  word-break: break-all;
+}
 .card {
-  max-width: 22rem;
+  max-width: 23em;
   margin: auto;
   padding: 24px;
   color: var(--muted);
@@ -130,7 +146,7 @@ button { cursor: pointer; }
 }
 .card strong { display: block; margin-block-end: 4px; color: var(--text); }
 .card.error strong { color: var(--danger); }
-.card .button { margin-block-start: 14px; color: var(--text); }
+.card .button { margin-block-start: 14px; }
 
 @media (prefers-reduced-motion: reduce) {
   *, ::before, ::after { animation: none !important; transition: none !important; }

@@ -81,8 +81,6 @@ export const ENGLISH = {
   },
   "panel.again": "Try again",
   "panel.reload": "Reload",
-  "panel.not_found": "This order has no conversation, or you have no part in it.",
-  "panel.forbidden": "You have no access to this conversation.",
   "panel.title_other": "This chat is not available",
   "panel.title_not_found": "Conversation not found",
   "panel.title_forbidden": "No access",

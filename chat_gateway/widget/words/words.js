@@ -3,7 +3,7 @@
 import { ENGLISH } from "./en.js";
 
 /** The languages that lie beside this module as JSON files. */
-export const LANGUAGES = [];
+export const LANGUAGES = ["ar", "de", "es"];
 /** A page is not kept waiting longer for its language. */
 const PATIENCE_MS = 5000;
 

@@ -9,6 +9,7 @@ from playwright.async_api import Page, Route, WebSocketRoute, expect
 
 from tests.system.browser import FILM, People
 from tests.system.desk import DROP, NOTES, document, picture, table
+from tests.system.link import open_linked
 
 # One browser serves all tests of the file, so they share its event loop.
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -148,40 +149,18 @@ async def test_files_of_a_deleted_message_are_gone(people: People, words: str) -
 
 async def test_expired_grant_is_renewed(people: People, words: str) -> None:
     """A message whose files' grants have expired goes under the same id, with fresh ones."""
-    anna = await people.page()
-    sends: list[str] = []
+    anna, link = await open_linked(people)
     completed: list[str] = []
-
-    async def refuse_first(route: WebSocketRoute) -> None:
-        server = route.connect_to_server()
-
-        def pass_on(text: str | bytes) -> None:
-            frame = json.loads(text)
-            if frame["op"] != "send":
-                server.send(text)
-                return
-            sends.append(frame["id"])
-            if len(sends) > 1:
-                server.send(text)
-                return
-            refusal = {"op": "refused", "code": "invalid", "message": "Expired.", "retry": False}
-            about = {"ref": frame["ref"], "id": frame["id"], "retry_after_ms": None}
-            route.send(json.dumps(refusal | about))
-
-        route.on_message(pass_on)
-
-    await anna.page.route_web_socket("**/v1/chat", refuse_first)
-    await anna.page.goto(f"{people.url}/demo/orders/{FILM}?as=anna")
-    await anna.opened()
     await anna.attach([table("prices.csv")])
     await anna.all_ready("prices.csv")
     anna.page.on("request", lambda request: completed.append(request.url))
+    link.refuse_next_send("invalid")
 
     await anna.say(words)
 
     await expect(anna.message(words).locator("time")).to_be_visible()
-    assert len(sends) == 2
-    assert len(set(sends)) == 1
+    assert len(link.sends) == 2
+    assert len(set(link.sends)) == 1
     assert [url.split("/")[-1] for url in completed][:1] == ["complete"]
 
 
