@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import re
 from base64 import b64encode
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +14,9 @@ import rjsmin
 FOLDER: Final = Path(__file__).parent / "widget"
 PREFIX: Final = "/widget"
 ENTRY: Final = "order-chat.js"
+STYLES: Final = "style.js"
+"""All of its texts are CSS."""
+_SPARE_IN_CSS: Final = re.compile(rb"\s*([{};,])\s*|(?<=:)\s+|/\*.*?\*/")
 MEDIA_TYPES: Final[Mapping[str, str]] = {
     ".js": "text/javascript; charset=utf-8",
     ".json": "application/json",
@@ -101,7 +105,10 @@ def make_file(content: bytes, media_type: str) -> WidgetFile:
 def _read(path: Path) -> bytes:
     """What is sent of a file: comments are for who reads the sources, and weigh a third of them."""
     content = path.read_bytes()
-    return rjsmin.jsmin(content) if path.suffix == ".js" else content
+    if path.suffix != ".js":
+        return content
+    module = rjsmin.jsmin(content)
+    return _SPARE_IN_CSS.sub(rb"\1", module) if path.name == STYLES else module
 
 
 def _digest(content: bytes) -> str:

@@ -5,27 +5,23 @@
 import { Attachments } from "./files/attachments.js";
 import { sessionFor } from "./link/session.js";
 import { Tokens } from "./link/tokens.js";
-import { problemCard, problemText } from "./view/card.js";
+import { problemCard, problemText } from "./view/panel-parts.js";
 import { element } from "./view/element.js";
-import { FILES_STYLE } from "./view/files-style.js";
-import { LIST_STYLE } from "./view/list-style.js";
-import { PANEL_STYLE } from "./view/panel-style.js";
-import { THEME } from "./view/theme.js";
+import { STYLE } from "./view/style.js";
 import { loadWords } from "./words/words.js";
 
 /** A page without `token-url` has this long to call `setToken`. */
 const TOKEN_PATIENCE_MS = 5_000;
 
-const sheets = new Map(); // text → sheet: the elements of a page share them
+let sheet = null; // the elements of a page share it
 
 /**
  * An element of the chat. Who extends it has `mount(root, desk)`: it fills the root, which is empty
  * and in the shadow root, and answers the view, {close, focus}; or it calls `fail`, and answers
- * nothing. It may observe more attributes, and add to the styles.
+ * nothing. It may observe more attributes.
  */
 export class Embedding extends HTMLElement {
   static observedAttributes = ["server", "token-url", "lang", "words-url"];
-  static styles = [THEME, PANEL_STYLE, LIST_STYLE, FILES_STYLE];
 
   #tokens = null; // by `setToken`
   #opened = null; // aborted when the view is closed; null while there is none
@@ -36,8 +32,7 @@ export class Embedding extends HTMLElement {
 
   constructor() {
     super();
-    const shadow = this.attachShadow({ mode: "open" });
-    shadow.adoptedStyleSheets = this.constructor.styles.map(sheetOf);
+    this.attachShadow({ mode: "open" }).adoptedStyleSheets = [(sheet ??= sheetOf(STYLE))];
   }
 
   /**
@@ -168,10 +163,7 @@ function languageOf(host) {
 }
 
 function sheetOf(text) {
-  if (!sheets.has(text)) {
-    const sheet = new CSSStyleSheet();
-    sheet.replaceSync(text);
-    sheets.set(text, sheet);
-  }
-  return sheets.get(text);
+  const made = new CSSStyleSheet();
+  made.replaceSync(text);
+  return made;
 }

@@ -2,11 +2,9 @@
 
 import { Embedding } from "./embedding.js";
 import { Inbox, LINES_SOUGHT } from "./link/inbox.js";
-import { card, problemCard } from "./view/card.js";
-import { ConversationList } from "./view/conversation-list.js";
+import { card, problemCard } from "./view/panel-parts.js";
+import { ConversationList, carryTotal } from "./view/conversation-list.js";
 import { element } from "./view/element.js";
-import { MESSAGES_STYLE } from "./view/messages-style.js";
-import { carryTotal } from "./view/page-title.js";
 import { Panel } from "./view/panel.js";
 
 /** A loss of the connection that is shorter is not worth a word. */
@@ -20,7 +18,6 @@ const CLOCK_MS = 60_000;
  */
 export class OrderMessages extends Embedding {
   static observedAttributes = [...Embedding.observedAttributes, "order-id", "order-url"];
-  static styles = [...Embedding.styles, MESSAGES_STYLE];
 
   #area = null;
 

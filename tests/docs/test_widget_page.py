@@ -4,15 +4,15 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Final
 
 from chat_gateway.widget_files import FOLDER
 from tests.chat_gateway.test_widget_files import GZIPPED_BYTES_MAX
-from tests.docs.pages import blocks, table
+from tests.docs.pages import DOCS, blocks, table
 
 PAGE: Final = "widget.md"
 ELEMENTS: Final = {"order-chat": "order-chat.js", "order-messages": "order-messages.js"}
+VIEW: Final = "view/*.js"
 BOUNDS: Final[Mapping[str, tuple[str, str, int]]] = {
     "rows of messages in the page at once": ("state/rows.js", "ROWS_MAX", 1),
     "conversations that search and filters look through": ("link/inbox.js", "LINES_SOUGHT", 1),
@@ -22,13 +22,13 @@ BOUNDS: Final[Mapping[str, tuple[str, str, int]]] = {
         "TRIES_MAX",
         1,
     ),
-    "time for which what was not sent is kept": ("link/outbox-store.js", "KEPT_MS", 86_400_000),
+    "time for which what was not sent is kept": ("link/outgoing.js", "KEPT_MS", 86_400_000),
     "wait for a token": ("link/tokens.js", "PATIENCE_MS", 1_000),
     "wait for setToken": ("embedding.js", "TOKEN_PATIENCE_MS", 1_000),
     "wait for a language": ("words/words.js", "PATIENCE_MS", 1_000),
-    "time without connection before the banner": ("view/panel.js", "BANNER_AFTER_MS", 1_000),
+    "time without connection before the banner": (VIEW, "BANNER_AFTER_MS", 1_000),
     "pause between two tries to connect": ("state/backoff.js", "MAX_MS", 1_000),
-    "note of a report": ("view/report-dialog.js", "NOTE_CHARS_MAX", 1),
+    "note of a report": (VIEW, "NOTE_CHARS_MAX", 1),
 }
 """What the page calls a bound, where it stands in the sources, and the page's unit of it."""
 SIZE: Final = "all modules together, each compressed"
@@ -42,7 +42,7 @@ def test_every_attribute_is_listed() -> None:
         for element in elements(of)
     }
 
-    styled = set(re.findall(r":host\(\[([a-z-]+)=", source("view/theme.js")))
+    styled = set(re.findall(r":host\(\[([a-z-]+)=", source(VIEW)))
     shared = observed("embedding.js") | styled
     assert told == {
         (element, name)
@@ -80,9 +80,9 @@ def test_every_property_is_listed_with_its_values() -> None:
     """In light and in dark."""
     told = {row[0]: row[1:3] for row in table(PAGE, "property", "light", "dark", "where")}
 
-    theme = source("view/theme.js")
-    pairs = re.findall(r'\$\{shown\("([\w-]+)", "([^"]+)", "([^"]+)"\)\}', theme)
-    singles = re.findall(r"var\(--order-chat-(\w+), ([^)]+)\)", theme)
+    view = source(VIEW)
+    pairs = re.findall(r'\$\{shown\("([\w-]+)", "([^"]+)", "([^"]+)"\)\}', view)
+    singles = re.findall(r"var\(--order-chat-(\w+), ([^)]+)\)", view)
     assert told == {f"--order-chat-{name}": (light, dark) for name, light, dark in pairs} | {
         f"--order-chat-{name}": (value, value) for name, value in singles
     }
@@ -134,10 +134,10 @@ def test_everything_that_is_kept_is_listed() -> None:
     rows = table(PAGE, "where", "name begins with", "what", "until")
     told = {(where, name) for places, name, *_ in rows for where in places.split(", ")}
 
-    outbox, uploads = source("link/outbox-store.js"), source("files/attaching.js")
+    outbox, uploads = source("link/outgoing.js"), source("files/attaching.js")
     databases = [constant(outbox, "NAME"), constant(uploads, "NAME")]
     assert {name for where, name in told if where == "IndexedDB"} == set(databases)
-    drafts = re.findall(r"new Draft\(`([\w-]+ )", source("view/panel.js"))
+    drafts = re.findall(r"new Draft\(`([\w-]+ )", source(VIEW))
     assert {name for where, name in told if where == "localStorage"} == {
         *drafts,
         constant(outbox, "NOTE"),
@@ -157,14 +157,22 @@ def test_every_bound_is_the_code_s() -> None:
     assert told == {SIZE: GZIPPED_BYTES_MAX} | bounds
 
 
-def source(module: str) -> str:
-    """A module of the widget as it is written."""
-    return (FOLDER / module).read_text()
+def test_every_module_that_is_named_is_there() -> None:
+    """Who opens the sources finds what the page speaks of."""
+    part = (DOCS / PAGE).read_text().partition("## For who opens the source")[2]
+    there = {path.name for path in FOLDER.rglob("*.js")}
+
+    assert set(re.findall(r"`(?:\w+/)?([\w-]+\.js)`", part)) <= there
+
+
+def source(modules: str) -> str:
+    """Modules of the widget as they are written."""
+    return "".join(path.read_text() for path in sorted(FOLDER.glob(modules)))
 
 
 def modules() -> Iterator[str]:
     """All of them, without comments that stand alone."""
-    for path in sorted(Path(FOLDER).rglob("*.js")):
+    for path in sorted(FOLDER.rglob("*.js")):
         yield re.sub(r"(?m)^\s*(//|/?\*).*$", "", path.read_text())
 
 

@@ -205,3 +205,11 @@ class People:
             page.leaving = True
         for page in self._pages:
             await page.page.context.close()
+
+
+async def all_show(words: str, texts: list[str], *pages: OrderPage) -> None:
+    """Wait until every page shows exactly these messages that hold *words*, in their order."""
+    for page in pages:
+        settled = page.message(words).filter(has=page.page.locator("time"))
+        await expect(settled.locator(".bubble")).to_have_text(texts)
+        await expect(page.message(words)).to_have_count(len(texts))

@@ -12,7 +12,7 @@ from shared.contracts import frames
 from shared.contracts.ids import ClientId, MessageId, OrderId
 from tests.system.browser import OrderPage, People
 from tests.system.demo import Demo
-from tests.system.wire import token_of, wire
+from tests.system.wire import Wire, token_of, wire
 
 PAGE: Final = """<!doctype html>
 <html lang="{lang}">
@@ -69,16 +69,11 @@ class Host:
             for start in range(0, len(texts), IN_FLIGHT):
                 chunk = texts[start : start + IN_FLIGHT]
                 for text in chunk:
+                    id_ = ClientId(str(uuid4()))
                     await client.say(
-                        frames.Send(
-                            ref=2,
-                            order_id=order_id,
-                            id=ClientId(str(uuid4())),
-                            text=text,
-                            reply_to=reply_to,
-                        )
+                        frames.Send(ref=2, order_id=order_id, id=id_, text=text, reply_to=reply_to)
                     )
-                ids += [(await client.next(frames.MessageShown)).id for _ in chunk]
+                ids += [await stands(client) for _ in chunk]
         return ids
 
     async def token(self, user_id: str) -> str:
@@ -129,6 +124,18 @@ class Host:
             headers = {"Authorization": f"Bearer {token}"}
             answer = await client.request(method, path, json=body, headers=headers)
         assert answer.is_success, answer.text
+
+
+async def stands(client: Wire) -> MessageId:
+    """Wait for a message, which must not be refused."""
+    while True:
+        match frames.decode_server_frame(await client.raw()):
+            case frames.MessageShown(id=id_):
+                return id_
+            case frames.Refused() | frames.Unknown() as answer:
+                raise AssertionError(answer)
+            case _:
+                pass
 
 
 def user(name: str) -> str:

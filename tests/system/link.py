@@ -1,5 +1,6 @@
 """A browser's way to the chat: cut and mended, and what goes by it."""
 
+import asyncio
 import json
 from functools import partial
 from typing import Any, Final
@@ -8,19 +9,21 @@ from playwright.async_api import WebSocketRoute
 
 from tests.system.browser import FILM, OrderPage, People
 
-CUT: Final = {"code": 1012, "reason": "cut"}
+CUT: Final = 1012
+"""The code by which a connection is closed: to be tried again."""
 
-NOTHING_KEPT: Final = """async () => {
-    if (Object.keys(localStorage).some((key) => key.startsWith("order-chat:unsaved"))) return false;
+PATIENCE_S: Final = 15
+
+KEPT: Final = """async () => {
+    const notes = Object.keys(localStorage).filter((key) => key.startsWith("order-chat:unsaved"));
     const opening = indexedDB.open("order-chat");
     await new Promise((resolve) => { opening.onsuccess = resolve; });
-    const attempts = opening.result.transaction("attempts").objectStore("attempts");
-    const counting = attempts.count();
+    const counting = opening.result.transaction("attempts").objectStore("attempts").count();
     await new Promise((resolve) => { counting.onsuccess = resolve; });
     opening.result.close();
-    return counting.result === 0;
+    return notes.length + counting.result;
 }"""
-"""No attempt lies in this browser any more."""
+"""How many attempts lie in this browser."""
 
 
 class Link:
@@ -44,9 +47,8 @@ class Link:
     async def cut(self) -> None:
         """Break off what is connected; nothing gets through before `mend`."""
         self._broken = True
-        for route in self._routes:
-            await route.close(**CUT)
-        self._routes.clear()
+        while self._routes:
+            await self._routes.pop().close(code=CUT, reason="cut")
 
     def mend(self) -> None:
         """Let the next who tries get through."""
@@ -63,7 +65,7 @@ class Link:
 
     async def _connect(self, route: WebSocketRoute) -> None:
         if self._broken:
-            await route.close(**CUT)
+            await route.close(code=CUT, reason="cut")
             return
         self._routes.append(route)
         route.on_message(partial(self._pass_on, route, route.connect_to_server()))
@@ -82,7 +84,7 @@ class Link:
                 if self._cuts.pop(0):
                     server.send(text)
                 self._routes.remove(route)
-                await route.close(**CUT)
+                await route.close(code=CUT, reason="cut")
                 return
         server.send(text)
 
@@ -98,4 +100,6 @@ async def open_linked(people: People) -> tuple[OrderPage, Link]:
 
 async def nothing_kept(person: OrderPage) -> None:
     """Wait until no attempt lies in a person's browser any more."""
-    await person.page.wait_for_function(NOTHING_KEPT)
+    async with asyncio.timeout(PATIENCE_S):
+        while await person.page.evaluate(KEPT) > 0:
+            await person.page.wait_for_timeout(20)

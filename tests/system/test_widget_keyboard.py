@@ -46,7 +46,7 @@ async def test_from_the_page_to_a_message_sent(host: Host) -> None:
     """Tab leads through the newest message to the box; of the messages it stops at one."""
     ann, bob = await dialogue(host, "one", "two")
 
-    stops = []
+    stops: list[str] = []
     while not stops or stops[-1] != "Message":
         await press(ann, "Tab")
         stops.append(re.sub(r".*M: ", "", await ann.page.evaluate(FOCUSED)))

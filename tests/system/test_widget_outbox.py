@@ -3,22 +3,12 @@
 import pytest
 from playwright.async_api import expect
 
-from tests.system.browser import FILM, OrderPage, People
+from tests.system.browser import FILM, People, all_show
 from tests.system.host import Host, chat_of, user
 from tests.system.link import Link, nothing_kept, open_linked
 
 # One browser serves all tests of the file, so they share its event loop.
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
-
-
-async def all_stand(words: str, texts: list[str], *sides: OrderPage) -> None:
-    """Wait until everybody sees exactly these messages that hold *words*, in their order; the first
-    is their writer, and keeps none of them."""
-    for side in sides:
-        settled = side.message(words).filter(has=side.page.locator("time"))
-        await expect(settled.locator(".bubble")).to_have_text(texts, timeout=15_000)
-        await expect(side.message(words)).to_have_count(len(texts))
-    await nothing_kept(sides[0])
 
 
 def three(words: str) -> list[str]:
@@ -37,7 +27,8 @@ async def test_messages_written_offline_go_once_online(people: People, words: st
     await expect(anna.message(words).locator(".pending")).to_have_text(["Sending…"] * 3)
     await anna.page.context.set_offline(False)
 
-    await all_stand(words, three(words), anna, ben)
+    await all_show(words, three(words), anna, ben)
+    await nothing_kept(anna)
     anna.forgive("net::ERR_INTERNET_DISCONNECTED")
 
 
@@ -53,7 +44,8 @@ async def test_message_cut_off_on_its_way_appears_once(
     for text in three(words):
         await anna.say(text)
 
-    await all_stand(words, three(words), anna)
+    await all_show(words, three(words), anna)
+    await nothing_kept(anna)
     assert arrives or link.sends[0] in link.sends[1:]
 
 
@@ -69,7 +61,8 @@ async def test_messages_outlive_a_reload(people: People, words: str) -> None:
     await anna.page.reload()
     link.mend()
 
-    await all_stand(words, three(words), anna, ben)
+    await all_show(words, three(words), anna, ben)
+    await nothing_kept(anna)
     await expect(anna.box).to_have_value("A thought not finished")
 
 
@@ -82,14 +75,14 @@ async def test_messages_of_a_closed_page_go_from_another(people: People, words: 
     await link.cut()
     for text in three(words):
         await anna.say(text)
-    await people.tab(anna)
     await anna.page.close()
     link.mend()
     messages = await people.list("anna", beside=anna)
 
     await expect(messages.get_by_role("listitem").first).to_contain_text(f"{words} three")
     again = await people.open(FILM, "anna", beside=anna)
-    await all_stand(words, three(words), again, ben)
+    await all_show(words, three(words), again, ben)
+    await nothing_kept(again)
 
 
 async def test_changes_wait_for_the_connection(people: People, words: str) -> None:
@@ -98,7 +91,8 @@ async def test_changes_wait_for_the_connection(people: People, words: str) -> No
     anna, link = await open_linked(people)
     for text in (f"{words} furst", f"{words} too much"):
         await anna.say(text)
-    await expect(ben.message(words)).to_have_count(2)
+    for side in (anna, ben):
+        await expect(side.message(words).locator("time")).to_have_count(2)
 
     await link.cut()
     await anna.choose("furst", "Edit")
@@ -107,7 +101,8 @@ async def test_changes_wait_for_the_connection(people: People, words: str) -> No
     await expect(anna.message(words).locator(".pending")).to_have_text(["Saving…", "Deleting…"])
     link.mend()
 
-    await all_stand(words, [f"{words} first"], anna, ben)
+    await all_show(words, [f"{words} first"], anna, ben)
+    await nothing_kept(anna)
 
 
 async def test_refused_message_keeps_its_text(people: People, host: Host, words: str) -> None:
@@ -127,8 +122,11 @@ async def test_refused_message_keeps_its_text(people: People, host: Host, words:
     link.mend()
 
     problem = anna.message(words).locator(".problem")
-    await expect(problem).to_contain_text("This order is closed for this.", timeout=15_000)
+    await expect(problem).to_contain_text("This order is closed for this.")
+    tries = len(link.sends)
     await anna.reload()
+    await expect(problem).to_be_visible()
+    assert len(link.sends) == tries
     await anna.press("Try again")
     await expect(problem).to_contain_text("This order is closed for this.")
     await expect(anna.message(words)).to_have_count(1)
@@ -148,7 +146,8 @@ async def test_refused_message_goes_at_another_try(people: People, words: str) -
     await expect(anna.message(words)).to_contain_text("You are not allowed to do this.")
     await anna.press("Try again")
 
-    await all_stand(words, [words], anna)
+    await all_show(words, [words], anna)
+    await nothing_kept(anna)
     assert len(set(link.sends)) == 2
 
 
@@ -160,7 +159,8 @@ async def test_message_refused_for_now_goes_by_itself(people: People, words: str
     for text in three(words):
         await anna.say(text)
 
-    await all_stand(words, three(words), anna)
+    await all_show(words, three(words), anna)
+    await nothing_kept(anna)
     first, again, *later = link.sends
     assert first == again
     assert len(set(later)) == 2

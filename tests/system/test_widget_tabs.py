@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import expect
 
-from tests.system.browser import FILM, LOOKBOOK, OrderPage, People
+from tests.system.browser import FILM, LOOKBOOK, OrderPage, People, all_show
 from tests.system.engines import EMBEDDED_ONLY
 from tests.system.link import nothing_kept, open_linked
 
@@ -17,14 +17,6 @@ WITHOUT_LOCKS = "delete Navigator.prototype.locks"
 def connections(*tabs: OrderPage) -> int:
     """Websockets that these have open together."""
     return sum(tab.connections for tab in tabs)
-
-
-async def all_show(words: str, texts: list[str], *pages: OrderPage) -> None:
-    """Wait until every page shows exactly these messages that hold *words*, in their order."""
-    for page in pages:
-        settled = page.message(words).filter(has=page.page.locator("time"))
-        await expect(settled.locator(".bubble")).to_have_text(texts)
-        await expect(page.message(words)).to_have_count(len(texts))
 
 
 async def test_tabs_share_one_connection(people: People, words: str) -> None:

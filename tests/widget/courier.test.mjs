@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 
 import { Courier } from "../../chat_gateway/widget/link/courier.js";
-import { OutboxStore } from "../../chat_gateway/widget/link/outbox-store.js";
+import { OutboxStore } from "../../chat_gateway/widget/link/outgoing.js";
 import { attemptOf } from "../../chat_gateway/widget/state/outbox.js";
 
 const couriers = [];

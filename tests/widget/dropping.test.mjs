@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { pastedFiles } from "../../chat_gateway/widget/view/dropping.js";
+import { pastedFiles } from "../../chat_gateway/widget/view/tray.js";
 
 const FILE = { name: "image.png" };
 

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { ACCEPT, labelOf, typeOf } from "../../chat_gateway/widget/state/file-types.js";
+import { ACCEPT, labelOf, typeOf } from "../../chat_gateway/widget/state/uploads.js";
 
 const DECLARED = [
   ["photo.png", "image/png", "image/png"],

@@ -5,7 +5,7 @@ import { test } from "node:test";
 
 import { Inbox, LINES_SOUGHT } from "../../chat_gateway/widget/link/inbox.js";
 import { previewOf } from "../../chat_gateway/widget/view/conversation-list.js";
-import { ownTitle } from "../../chat_gateway/widget/view/page-title.js";
+import { ownTitle } from "../../chat_gateway/widget/view/conversation-list.js";
 import { Words } from "../../chat_gateway/widget/words/words.js";
 
 /** The far end of a session: it notes what is asked, and says what the test wants it to say. */

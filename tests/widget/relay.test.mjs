@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Relay } from "../../chat_gateway/widget/state/relay.js";
+import { Relay } from "../../chat_gateway/widget/state/connection.js";
 
 const join = (orderId) => ({ op: "join", ref: 7, order_id: orderId, after: null });
 const leave = (orderId) => ({ op: "leave", ref: 8, order_id: orderId });

@@ -223,8 +223,8 @@ export class Chat {
     if (this.conversation.join(frame, after) === "hole") return this.#repair();
     this.phase = "live";
     this.lostAt = null;
-    this.#outgoing.handOver();
     this.#settle(frame.events);
+    this.#outgoing.handOver();
     this.#release();
   }
 

@@ -1,7 +1,7 @@
 // The reader's conversations as the server tells of them: pages, then each line that changes.
 
 import { ConversationLines } from "../state/conversation-lines.js";
-import { backoff } from "../state/backoff.js";
+import { backoff } from "../state/connection.js";
 import { sessionFor } from "./session.js";
 import { Tokens } from "./tokens.js";
 

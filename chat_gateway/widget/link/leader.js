@@ -1,7 +1,7 @@
 // The tab that has the connection serves all tabs of this reader in this browser, itself included.
 
 import { Attachments } from "../files/attachments.js";
-import { Relay } from "../state/relay.js";
+import { Relay } from "../state/connection.js";
 import { Courier } from "./courier.js";
 import { Socket } from "./socket.js";
 
@@ -20,7 +20,7 @@ export class Leader {
    * @param {string} reader.server
    * @param {import("./tokens.js").Tokens} reader.tokens
    * @param {{sub: string, orders?: string[]}} reader.claims
-   * @param {import("./outbox-store.js").OutboxStore} store
+   * @param {import("./outgoing.js").OutboxStore} store
    * @param {(message: object, tab: ?string) => void} tell gives a message to a tab; null: to all
    */
   constructor({ server, tokens, claims }, store, tell) {
@@ -102,9 +102,10 @@ export class Leader {
 
   #heard(frame) {
     const { frame: own, tab } = this.#relay.incoming(frame);
+    // The tabs before the courier: a message is there before its attempt goes.
+    if (tab !== COURIER) this.#tell({ kind: "frame", frame: own }, tab);
     // It hears all of them: whoever asked, an answer may hold what it waits for.
     this.#courier.frame(tab === COURIER ? own : { ...own, ref: undefined });
-    if (tab !== COURIER) this.#tell({ kind: "frame", frame: own }, tab);
   }
 
   #request(frame) {

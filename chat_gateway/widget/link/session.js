@@ -5,9 +5,9 @@
 // browser offers no locks, or who holds them does not answer, a tab connects for itself: attempts
 // have ids, so nothing is doubled even then.
 
-import { backoff } from "../state/backoff.js";
+import { backoff } from "../state/connection.js";
 import { Leader } from "./leader.js";
-import { OutboxStore } from "./outbox-store.js";
+import { OutboxStore } from "./outgoing.js";
 import { NoToken, claimsOf } from "./tokens.js";
 
 /** A leader that says nothing for so long is none. */

@@ -3,7 +3,7 @@
 // It knows nothing of orders. Its owner is told `ready` after every greeting and `lost` after every
 // loss, and decides what to ask for again.
 
-import { backoff } from "../state/backoff.js";
+import { backoff } from "../state/connection.js";
 import { NoToken, renewalIn } from "./tokens.js";
 
 /** A connection that lived this long was a good one: the next back-off begins anew. */
@@ -15,15 +15,8 @@ const RENEW_AGAIN_MS = 5_000;
 const UNOPENED_MAX = 2;
 
 /** Close codes after which trying again cannot help. */
-const FINAL = new Map([
-  [1002, "outdated"],
-  [1003, "outdated"],
-  [1007, "outdated"],
-  [1008, "outdated"],
-  [1009, "outdated"],
-  [4003, "forbidden"],
-  [4009, "too_many"],
-]);
+const FINAL = { 4003: "forbidden", 4009: "too_many" };
+for (const code of [1002, 1003, 1007, 1008, 1009]) FINAL[code] = "outdated";
 const CLOSE_TOKEN = 4001;
 
 export class Socket {
@@ -163,7 +156,7 @@ export class Socket {
   #closed(code) {
     // A token that was good once has ended: a fresh one will do. Else it never will.
     if (code === CLOSE_TOKEN && !this.#greeted) return this.#stop("signed_out");
-    if (FINAL.has(code)) return this.#stop(FINAL.get(code));
+    if (code in FINAL) return this.#stop(FINAL[code]);
     if (code === CLOSE_TOKEN) this.#tokens.fresh().catch(() => {}); // `get` shares it
     this.#lose();
   }

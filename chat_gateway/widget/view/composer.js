@@ -3,10 +3,8 @@
 // A message whose files are not all there yet is held: it goes by itself once they are, unless
 // something about it is changed meanwhile.
 
-import { pastedFiles } from "./dropping.js";
-import { element, write } from "./element.js";
-import { icon } from "./icons.js";
-import { Tray } from "./tray.js";
+import { element, icon, write } from "./element.js";
+import { Tray, pastedFiles } from "./tray.js";
 
 /** From here on (code points left) the reader is told how many are left. */
 const NEAR_LIMIT = 200;

@@ -1,8 +1,7 @@
 // Files of messages: pictures that come when they are scrolled to, and cards to download.
 
-import { hasThumbnail, isImage, labelOf } from "../state/file-types.js";
-import { element } from "./element.js";
-import { icon } from "./icons.js";
+import { hasThumbnail, isImage, labelOf } from "../state/uploads.js";
+import { element, icon } from "./element.js";
 
 /** The largest a picture is shown (px), and the smallest side one may have. */
 const WIDTH_MAX = 250;

@@ -3,14 +3,10 @@
 
 import { Rows, STEP } from "../state/rows.js";
 import { Announcer } from "./announcer.js";
-import { Bubble, Day, StatusLine, lineOf, lookOf } from "./bubbles.js";
-import { element, write } from "./element.js";
-import { icon } from "./icons.js";
-import { ListPlace } from "./list-place.js";
-import { MessageMenu, actionsOf } from "./message-menu.js";
-import { ReportDialog } from "./report-dialog.js";
-import { Roving } from "./roving.js";
-import { RowViews } from "./row-views.js";
+import { Bubble, Day, RowViews, StatusLine, lineOf, lookOf } from "./bubbles.js";
+import { element, icon, write } from "./element.js";
+import { ListPlace, Roving } from "./list-place.js";
+import { MessageMenu, ReportDialog, actionsOf } from "./message-menu.js";
 
 /** A message that is looked for is given up after so many pages. */
 const PAGES_MAX = 40;

@@ -3,14 +3,13 @@
 import { Attaching } from "../files/attaching.js";
 import { Chat } from "../link/chat.js";
 import { lineOf } from "./bubbles.js";
-import { card, loadingCard, problemCard } from "./card.js";
 import { Composer } from "./composer.js";
 import { Draft } from "./draft.js";
-import { takeDrops } from "./dropping.js";
 import { element, write } from "./element.js";
 import { FileViews } from "./file-views.js";
 import { MessageList } from "./message-list.js";
-import { PanelHead } from "./panel-head.js";
+import { PanelHead, card, loadingCard, problemCard } from "./panel-parts.js";
+import { takeDrops } from "./tray.js";
 
 /** A loss of the connection that is shorter is not worth a word. */
 const BANNER_AFTER_MS = 5_000;

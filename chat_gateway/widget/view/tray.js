@@ -1,10 +1,9 @@
-// What is attached to the message being written: a button to pick files, and a chip for each.
+// What is attached to the message being written: files are picked by a button, dropped or pasted, and
+// each is a chip.
 
-import { ACCEPT, isImage } from "../state/file-types.js";
-import { percentOf } from "../state/uploads.js";
-import { element } from "./element.js";
+import { ACCEPT, isImage, percentOf } from "../state/uploads.js";
+import { element, icon } from "./element.js";
 import { fileName, problemText, typeBadge } from "./file-views.js";
-import { icon } from "./icons.js";
 
 /** How wide a chip's picture is drawn; it is shown smaller, and cut to a square. */
 const PICTURE_PX = 128;
@@ -165,4 +164,41 @@ async function pictureOf(file) {
   const canvas = element("canvas.chip-picture", { width, height, "aria-hidden": "true" });
   canvas.getContext("bitmaprenderer").transferFromImageBitmap(image);
   return canvas;
+}
+
+/**
+ * Take what is dropped on *root*. Where it cannot be taken it does nothing, and least of all does the
+ * browser leave the page for it.
+ * @param {HTMLElement} root
+ * @param {{may: () => boolean, take: (files: File[]) => void}} on
+ * @param {Words} words
+ */
+export function takeDrops(root, { may, take }, words) {
+  const text = words.say("files.drop");
+  const zone = element("div.drop", { hidden: true, "aria-hidden": "true" }, text);
+  root.append(zone);
+  let depth = 0; // of elements entered and not left: each fires on its own
+  const show = (change) => {
+    depth = Math.max(0, depth + change);
+    zone.hidden = depth === 0 || !may();
+  };
+  const listen = (type, react) =>
+    root.addEventListener(type, (event) => {
+      if (!event.dataTransfer?.types.includes("Files")) return; // a text dragged into the box
+      event.preventDefault();
+      react(event);
+    });
+  listen("dragenter", () => show(1));
+  listen("dragleave", () => show(-1));
+  listen("dragover", ({ dataTransfer }) => (dataTransfer.dropEffect = may() ? "copy" : "none"));
+  listen("drop", ({ dataTransfer }) => {
+    show(-depth);
+    if (may()) take([...dataTransfer.files]);
+  });
+}
+
+/** The files of a paste; none if it is a text that also comes as a picture of itself. */
+export function pastedFiles({ types, files }) {
+  const isText = types.includes("text/plain") && types.includes("text/html");
+  return isText ? [] : [...files];
 }

@@ -1,5 +1,8 @@
-// Several tabs on one connection: which of them an answer is for, and which orders one still needs.
+// One connection for several tabs: which of them an answer is for, which orders one still needs, and
+// when it is worth another try.
 
+const FIRST_MS = 500;
+const MAX_MS = 30_000;
 /** A tab's number stands above its own refs in the refs on the wire: nothing need be remembered. */
 const REFS = 2 ** 32;
 
@@ -52,4 +55,15 @@ export class Relay {
     const place = this.#tabs.indexOf(tab);
     return place < 0 ? this.#tabs.push(tab) - 1 : place;
   }
+}
+
+/**
+ * How long to wait before another try: a random time below a ceiling that doubles ("full jitter"), so
+ * that those who were cut off together do not come back together.
+ * @param {number} losses tries that failed before, in a row
+ * @param {number} random 0 to 1
+ * @returns {number} ms
+ */
+export function backoff(losses, random) {
+  return random * Math.min(MAX_MS, FIRST_MS * 2 ** losses);
 }
