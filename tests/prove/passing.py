@@ -22,7 +22,7 @@ _WATCH: Final = """
 (way) => {
   const root = document.querySelector("order-chat").shadowRoot;
   const log = root.querySelector("[role=log]");
-  const seen = { texts: [], windows: [], screens: [], most: 0, back: 0, longest: 0 };
+  const seen = { texts: [], windows: [], screens: [], most: 0, back: [0, 0], longest: 0 };
   const places = new WeakMap();
   const place = (article) => {
     if (!places.has(article)) {
@@ -46,7 +46,8 @@ _WATCH: Final = """
     });
     if (first?.article.isConnected) {
       const moved = first.article.getBoundingClientRect().top - first.y;
-      seen.back = Math.max(seen.back, way === "up" ? -moved : moved);
+      const back = way === "up" ? -moved : moved;
+      if (back > seen.back[0]) seen.back = [back, place(first.article)];
     }
     first = { article: shown[0], y: shown[0].getBoundingClientRect().top };
     const now = [place(shown[0]), place(shown.at(-1))];
@@ -92,8 +93,9 @@ class Passed(NamedTuple):
     """The first and the last on the screen, whenever it was another."""
     most: int
     """So many messages were in the page at once."""
-    back_px: float
-    """The farthest that anything on the screen went against the wheel, from frame to frame."""
+    back: tuple[float, str]
+    """How far (px) a message on the screen went against the wheel at most, from one frame to the
+    next, and which one."""
     longest_ms: float
     """The longest task; 0 if none took 50 ms."""
 
@@ -117,7 +119,7 @@ async def pass_by(panel: Panel, way: Way) -> Passed:
         [[texts[place] for place in window] for window in seen["windows"]],
         [(texts[first], texts[last]) for first, last in seen["screens"]],
         seen["most"],
-        seen["back"],
+        (seen["back"][0], texts[seen["back"][1]]),
         seen["longest"],
     )
 
@@ -142,6 +144,7 @@ def faults_of(passed: Passed, way: Way, expected: Sequence[str]) -> list[str]:
             faults.append(f"the screen went back from {abs(before)} to {abs(first)}")
         if last < before - 1:
             faults.append(f"passed over: what is between {abs(last)} and {abs(before)}")
-    if passed.back_px > BACK_PX_MAX:
-        faults.append(f"the screen jumped back by {passed.back_px:.1f} px")
+    back_px, text = passed.back
+    if back_px > BACK_PX_MAX:
+        faults.append(f"the screen jumped back by {back_px:.1f} px at {places.get(text)}")
     return faults

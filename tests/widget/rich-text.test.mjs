@@ -118,13 +118,15 @@ const HOSTILE = {
   "hosts of one letter": `https://${"a.".repeat(900)}`,
   "half of a pair": "https://\ud800".repeat(5_000),
 };
+const HANGS_MS = 3_000; // what tries again from each sign takes longer, however fast the machine
+
 for (const [name, text] of Object.entries(HOSTILE)) {
-  test(`${name}: nothing is lost, and it takes no time`, () => {
+  test(`${name}: nothing is lost, and it does not hang`, () => {
     const before = performance.now();
 
     const segments = segmentsOf(text);
 
-    assert.ok(performance.now() - before < 100);
+    assert.ok(performance.now() - before < HANGS_MS);
     assert.equal(segments.map(({ text: part }) => part).join(""), text);
   });
 }
@@ -143,7 +145,7 @@ test("the time grows with the text, not with its square", () => {
 
   const small = time(2_000);
 
-  assert.ok(time(16_000) < 2 * (8 * small) + 20);
+  assert.ok(time(16_000) < 4 * (8 * small) + 50); // its square: 64 times
 });
 
 test("whatever is written, the parts joined are what was written", () => {
