@@ -27,7 +27,7 @@ BOUNDS: Final[Mapping[str, tuple[str, str, int]]] = {
     "wait for setToken": ("embedding.js", "TOKEN_PATIENCE_MS", 1_000),
     "wait for a language": ("words/words.js", "PATIENCE_MS", 1_000),
     "time without connection before the banner": (VIEW, "BANNER_AFTER_MS", 1_000),
-    "pause between two tries to connect": ("state/backoff.js", "MAX_MS", 1_000),
+    "pause between two tries to connect": ("state/*.js", "MAX_MS", 1_000),
     "note of a report": (VIEW, "NOTE_CHARS_MAX", 1),
 }
 """What the page calls a bound, where it stands in the sources, and the page's unit of it."""

@@ -31,7 +31,7 @@ _WATCH: Final = """
     return places.get(article);
   };
   let articles = [];
-  let first = null; // on the screen at the last frame: {article, y}
+  let before = null; // a message on the screen at the last frame: {article, y}
   const rows = () => {
     articles = [...root.querySelectorAll("article")];
     seen.most = Math.max(seen.most, articles.length);
@@ -44,12 +44,14 @@ _WATCH: Final = """
       const box = article.getBoundingClientRect();
       return box.bottom > top && box.top < bottom;
     });
-    if (first?.article.isConnected) {
-      const moved = first.article.getBoundingClientRect().top - first.y;
+    if (before?.article.isConnected) {
+      const moved = before.article.getBoundingClientRect().top - before.y;
       const back = way === "up" ? -moved : moved;
-      if (back > seen.back[0]) seen.back = [back, place(first.article)];
+      if (back > seen.back[0]) seen.back = [back, place(before.article)];
     }
-    first = { article: shown[0], y: shown[0].getBoundingClientRect().top };
+    // Of the first a pixel may be there to be seen.
+    const whole = shown[1] ?? shown[0];
+    before = { article: whole, y: whole.getBoundingClientRect().top };
     const now = [place(shown[0]), place(shown.at(-1))];
     if (now.join() !== seen.screens.at(-1)?.join()) seen.screens.push(now);
     frame = requestAnimationFrame(screen);

@@ -1,5 +1,6 @@
 """A marketplace with orders and users of its own, and pages that embed the widget as it likes."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
@@ -28,7 +29,7 @@ PAGE: Final = """<!doctype html>
   }}
 </script>
 <script type="module" src="/widget/order-chat.js"></script>
-<main>{body}</main>
+<main><h1>Shop</h1>{body}</main>
 """
 """It writes down what the elements tell it."""
 
@@ -67,13 +68,17 @@ class Host:
             await client.say(frames.Join(ref=1, order_id=order_id))
             await client.next(frames.Joined)
             for start in range(0, len(texts), IN_FLIGHT):
-                chunk = texts[start : start + IN_FLIGHT]
-                for text in chunk:
-                    id_ = ClientId(str(uuid4()))
-                    await client.say(
-                        frames.Send(ref=2, order_id=order_id, id=id_, text=text, reply_to=reply_to)
+                sends = [
+                    frames.Send(
+                        ref=2,
+                        order_id=order_id,
+                        id=ClientId(str(uuid4())),
+                        text=text,
+                        reply_to=reply_to,
                     )
-                ids += [await stands(client) for _ in chunk]
+                    for text in texts[start : start + IN_FLIGHT]
+                ]
+                ids += await all_stand(client, sends)
         return ids
 
     async def token(self, user_id: str) -> str:
@@ -126,16 +131,31 @@ class Host:
         assert answer.is_success, answer.text
 
 
-async def stands(client: Wire) -> MessageId:
-    """Wait for a message, which must not be refused."""
+async def all_stand(client: Wire, sends: Sequence[frames.Send]) -> list[MessageId]:
+    """Send all of them; what is put off is sent again, as by every client."""
+    ids: dict[ClientId, MessageId] = {}
+    while waiting := [send for send in sends if send.id not in ids]:
+        for send in waiting:
+            await client.say(send)
+        wait_ms = 0
+        for _ in waiting:
+            match await outcome(client):
+                case frames.MessageShown(client_id=client_id, id=id_):
+                    ids[client_id] = id_
+                case frames.Refused(retry_after_ms=int(retry_after_ms)):
+                    wait_ms = max(wait_ms, retry_after_ms)
+                case refused:
+                    raise AssertionError(refused)
+        await asyncio.sleep(wait_ms / 1000)
+    return [ids[send.id] for send in sends]
+
+
+async def outcome(client: Wire) -> frames.MessageShown | frames.Refused:
+    """What became of a message; the next one that is told."""
     while True:
-        match frames.decode_server_frame(await client.raw()):
-            case frames.MessageShown(id=id_):
-                return id_
-            case frames.Refused() | frames.Unknown() as answer:
-                raise AssertionError(answer)
-            case _:
-                pass
+        frame = frames.decode_server_frame(await client.raw())
+        if isinstance(frame, frames.MessageShown | frames.Refused):
+            return frame
 
 
 def user(name: str) -> str:

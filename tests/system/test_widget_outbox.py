@@ -138,7 +138,7 @@ async def test_refused_message_keeps_its_text(people: People, host: Host, words:
 
 
 async def test_refused_message_goes_at_another_try(people: People, words: str) -> None:
-    """ "Try again" is another attempt with the same text: a refused id is used up."""
+    """To try again is another attempt with the same text: a refused id is used up."""
     anna, link = await open_linked(people)
     link.refuse_next_send("forbidden")
 
