@@ -112,11 +112,14 @@ export class OutboxStore {
   async all(orderId = null) {
     const from = orderId === null ? [this.#reader] : [this.#reader, orderId];
     const range = () => IDBKeyRange.bound(from, [...from, []]);
-    const kept = (await this.#ask("readonly", (store) => store.getAll(range()))) ?? [];
-    const found = new Map(kept.map((each) => [each.id, each]));
+    const stored = (await this.#ask("readonly", (store) => store.getAll(range()))) ?? [];
+    const found = new Map(stored.map((each) => [each.id, each]));
     for (const note of this.#notes(orderId)) if (!found.has(note.id)) found.set(note.id, note);
-    const young = [...found.values()].filter(({ attempt }) => Date.now() - attempt.at < KEPT_MS);
-    return young.sort((one, other) => one.attempt.place - other.attempt.place);
+    const isOld = ({ attempt }) => Date.now() - attempt.at > KEPT_MS;
+    const all = [...found.values()];
+    for (const old of all.filter(isOld)) this.remove(old.order_id, old.id);
+    const kept = all.filter((each) => !isOld(each));
+    return kept.sort((one, other) => one.attempt.place - other.attempt.place);
   }
 
   /** Keep an attempt, or what became of it. */

@@ -33,17 +33,16 @@ export async function loadWords(lang, url = null) {
     const answer = await fetch(url ?? file, { signal: AbortSignal.timeout(PATIENCE_MS) });
     const { lang: own, dir, messages } = await answer.json();
     const isSame = language === new Intl.Locale(own).language;
-    const usable = Object.entries(messages).filter(([key, text]) => isLike(text, ENGLISH[key]));
+    const usable = Object.entries(messages).filter(([, text]) => isText(text));
     return new Words(isSame ? lang : own, dir === "rtl" ? dir : "ltr", Object.fromEntries(usable));
   } catch {
     return new Words("en", "ltr", {}); // whatever is wrong with the file, or with *lang*
   }
 }
 
-/** Whether a text has the shape of the English one. */
-function isLike(text, english) {
-  const form = typeof english === "string" ? text : text?.other;
-  return english !== undefined && typeof form === "string";
+/** Whether it can be said; a marketplace may name statuses and roles of its own by more keys. */
+function isText(text) {
+  return typeof (text?.other ?? text) === "string";
 }
 
 export class Words {
