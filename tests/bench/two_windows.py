@@ -38,7 +38,7 @@ text => new Promise(resolve => {
 # Types the text and presses Enter as a person's browser would report it; answers when.
 _SAY: Final = """
 text => {
-  const box = document.querySelector('order-chat').shadowRoot.querySelector('textarea');
+  const box = document.querySelector('order-chat').shadowRoot.querySelector('.composer textarea');
   box.value = text;
   box.dispatchEvent(new Event('input', {bubbles: true}));
   const at = performance.timeOrigin + performance.now();

@@ -24,7 +24,7 @@ ORDER_ID: Final = OrderId("long")
 ANNA: Final = UserId("anna")
 
 MESSAGES: Final = 10_000
-RUNS: Final = 5
+RUNS: Final = 3
 NODES_MAX: Final = 400
 TASK_MS_MAX: Final = 100.0
 WAYS: Final[tuple[Way, Way]] = ("up", "down")

@@ -28,6 +28,7 @@ _HTML: Final = """<!doctype html>
 <meta charset="utf-8">
 <title>Order</title>
 <link rel="icon" href="data:,">
+<style>order-chat {{ height: 900px }}</style>
 <script type="module" src="{script}"></script>
 <order-chat order-id="{order_id}" token-url="/chat-token" server="{chat}"></order-chat>
 """
@@ -139,7 +140,7 @@ async def open_panel(
     The widget comes from the ground's own address; the panel finds the chat at *chat*, which may
     lead through a link that is cut.
     """
-    context = await browser.new_context(viewport={"width": 480, "height": 700})
+    context = await browser.new_context(viewport={"width": 480, "height": 940})
     token = ground.token(user_id)
     script = f"{ground.url}/widget/order-chat.js"
     html = _HTML.format(script=script, order_id=escape(order_id), chat=escape(chat))

@@ -76,6 +76,6 @@ def _message(order_id: OrderId, said: Sequence[Message], dice: random.Random) ->
         client_id=client_id,
         base=number,
         seen=number,
-        text=f"{number}: {' '.join(dice.choices(WORDS, k=dice.randint(1, 40)))}",
+        text=f"{number}: {' '.join(dice.choices(WORDS, k=dice.randint(1, 12)))}",
         reply_to=reply_to,
     )

@@ -57,6 +57,7 @@ async def test_from_the_page_to_a_message_sent(host: Host) -> None:
 
     assert stops == ["two", "Message actions", "Attach files", "Message"]
     await expect(bob.message("Hello\nBob")).to_be_visible()
+    await expect(ann.log.locator("article[tabindex='0']")).to_have_count(1)
     await expect(ann.box).to_be_focused()
     await expect(ann.box).to_have_value("")
 

@@ -156,7 +156,7 @@ async def test_focus_goes_where_one_writes(host: Host) -> None:
     await page.page.evaluate(
         """html => {
             document.querySelector("main").innerHTML = html;
-            setTimeout(() => document.querySelector("order-chat").focus());
+            queueMicrotask(() => document.querySelector("order-chat").focus());
         }""",
         chat_of(order_id, ann),
     )
@@ -184,6 +184,7 @@ async def test_another_order_takes_the_place(host: Host) -> None:
     await expect(page.box).to_have_value("")
     await chat.evaluate("(chat, id) => chat.setAttribute('order-id', id)", table)
 
+    await page.opened()
     await expect(page.box).to_have_value("about the table")
     await expect(page.message("about the chair")).to_have_count(0)
     ready = await told(page, "order-chat:ready")
@@ -218,15 +219,18 @@ async def test_an_element_that_is_moved_stays_connected(host: Host) -> None:
     page = await host.page()
     sockets = Sockets(page)
     await host.chat(order_id, ann, page=page)
+    panel = page.page.locator(".panel")
+    await panel.evaluate("panel => { panel.isTheFirst = true; }")
 
     await page.page.evaluate("document.body.prepend(document.querySelector('order-chat'))")
     await page.say("Moved at once")
+    assert await panel.evaluate("panel => panel.isTheFirst")
     await expect(page.message("Moved at once").locator("time")).to_be_visible()
     await page.page.evaluate(
         """() => {
             const chat = document.querySelector("order-chat");
             chat.remove();
-            setTimeout(() => document.body.append(chat));
+            setTimeout(() => document.body.append(chat), 200);
         }"""
     )
     await page.opened()

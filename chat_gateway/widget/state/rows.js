@@ -63,7 +63,8 @@ export class Rows {
     if (shift < 0 && place >= 0) this.around(place);
     else if (shift < 0 || (anchor === null && !wasAtEnd) || this.to === 0) this.toEnd();
     else {
-      this.from += shift;
+      // A page of older ones is shown at once: it was asked for because its place is near.
+      this.from += Math.max(0, shift - STEP);
       this.to = wasAtEnd ? this.length : Math.min(this.to + shift, this.length);
       this.#lay(anchor === null);
     }

@@ -11,13 +11,15 @@ const AHEAD_PX = 800;
 export class ListPlace {
   /** It stands at the end, and follows it. */
   pinned = true;
-  /** Where it stands otherwise: {row, top}, an element and how far below the top it is. */
+  /** Where it stands otherwise: {row, end}, an element and how far below the top it ends. What the
+   * first row on the screen gains or loses is then above what is read. */
   anchor = null;
 
   #log;
   #body;
   #rows;
   #draw;
+  #size = ""; // the list's own and its content's height when it was last looked at
 
   /**
    * @param {HTMLElement} log what scrolls
@@ -46,6 +48,10 @@ export class ListPlace {
     return scrollHeight - scrollTop - clientHeight;
   }
 
+  get #sizeNow() {
+    return `${this.#log.clientHeight} ${this.#log.scrollHeight}`;
+  }
+
   get #ahead() {
     return Math.min(this.#log.clientHeight, AHEAD_PX); // 0 while it is not on the page
   }
@@ -53,25 +59,35 @@ export class ListPlace {
   /** Remember where it stands. */
   note() {
     if (this.#log.clientHeight === 0) return;
+    this.#size = this.#sizeNow;
     const rows = this.#body.children;
     let [low, high] = [0, rows.length];
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (this.#top(rows[middle]) + rows[middle].offsetHeight > 0) high = middle;
+      if (this.#end(rows[middle]) > 0) high = middle;
       else low = middle + 1;
     }
     // A day's mark moves when older messages of the day come; what follows it does not.
     const row = rows[low]?.role === "separator" ? rows[low + 1] : rows[low];
-    this.anchor = row ? { row, top: this.#top(row) } : null;
+    this.anchor = row ? { row, end: this.#end(row) } : null;
   }
 
   /** After a change, stand where it stood. */
   keep() {
     const { pinned, anchor } = this;
-    if (pinned) this.#log.scrollTop = this.#log.scrollHeight;
-    else if (anchor?.row.isConnected && this.#log.clientHeight > 0) {
-      this.#log.scrollTop += this.#top(anchor.row) - anchor.top;
+    if (pinned) {
+      this.#log.scrollTop = this.#log.scrollHeight;
+      this.#size = this.#sizeNow;
+    } else if (anchor?.row.isConnected && this.#log.clientHeight > 0) {
+      this.#log.scrollTop += this.#end(anchor.row) - anchor.end;
     }
+  }
+
+  /** It has been scrolled: by the reader, unless heights changed since it was looked at. Then the
+   * box below has grown or shrunk, which is no wish to leave the end. */
+  scrolled() {
+    if (this.pinned && this.#size !== this.#sizeNow) this.keep();
+    this.pinned = this.atEnd;
   }
 
   /** Bring a row into the middle. */
@@ -101,6 +117,10 @@ export class ListPlace {
 
   #top(row) {
     return row.getBoundingClientRect().top - this.#log.getBoundingClientRect().top;
+  }
+
+  #end(row) {
+    return row.getBoundingClientRect().bottom - this.#log.getBoundingClientRect().top;
   }
 }
 

@@ -231,7 +231,7 @@ export class MessageList {
 
   #scrolled() {
     const { pinned } = this.#place;
-    this.#place.pinned = this.atEnd;
+    this.#place.scrolled();
     this.#settle();
     this.#menu.place();
     this.#reach();
@@ -269,6 +269,7 @@ export class MessageList {
 
   /** Whoever presses the button is at the beginning, wherever the list stands. */
   #showEarlier() {
+    this.#place.pinned = false;
     this.log.scrollTop = 0;
     this.#scrolled();
   }
