@@ -113,12 +113,12 @@ export class Embedding extends HTMLElement {
     this.#stale = false;
     const root = (this.#root = element("div", { tabIndex: -1 }));
     this.shadowRoot.replaceChildren(root);
-    const loading = loadWords(languageOf(this), this.getAttribute("words-url"));
     const where = this.#where();
     // The connection is made while the words are on their way.
     const session = where.problem ? null : sessionFor(where.server, where.tokens);
     signal.addEventListener("abort", () => session?.release());
-    const words = (this.#words = await loading);
+    const words = await loadWords(languageOf(this), this.getAttribute("words-url"));
+    this.#words = words;
     if (signal.aborted) return;
     root.lang = words.lang;
     root.dir = words.dir;

@@ -19,8 +19,14 @@ beforeEach(() => {
   };
 });
 
-/** What the browser tells a tab when another one has changed something. */
-function changed(key, newValue) {
+/** Another tab changes something, of which the browser tells this one. */
+function changed(key, value) {
+  if (value === null) localStorage.removeItem(key);
+  else localStorage.setItem(key, value);
+  tell(key, value);
+}
+
+function tell(key, newValue) {
   page.dispatchEvent(Object.assign(new Event("storage"), { key, newValue }));
 }
 
@@ -57,6 +63,16 @@ test("what another tab types is the draft here, too", () => {
   changed(KEY, null);
 
   assert.deepEqual(told, ["From there", ""]);
+  draft.close();
+});
+
+test("news from another tab that comes late does not undo what was typed since", () => {
+  const draft = new Draft(KEY);
+  draft.text = "Typed since";
+
+  tell(KEY, null);
+
+  assert.equal(draft.text, "Typed since");
   draft.close();
 });
 

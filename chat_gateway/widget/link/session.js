@@ -191,8 +191,8 @@ export class Session {
     this.#name = `order-chat ${reader} ${JSON.stringify([roles ?? null, orders ?? null])}`;
     if (this.user !== sub) this.store = new OutboxStore(reader);
     this.user = sub;
-    this.#each((listener) => listener.identified?.(sub));
     this.#elect();
+    this.#each((listener) => listener.identified?.(sub)); // a page is made while the lock is on its way
   }
 
   #retry() {

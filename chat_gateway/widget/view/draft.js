@@ -12,7 +12,7 @@ export class Draft {
   #hear = (event) => {
     // A storage that was cleared as a whole names no key.
     if (event.key !== this.#key && event.key !== null) return;
-    this.#value = parse(event.newValue);
+    this.#value = parse(read(this.#key)); // an event may be late: what was typed since has its place
     this.onChange();
   };
 

@@ -58,9 +58,9 @@ export class ListPlace {
 
   /** Remember where it stands. */
   note() {
-    if (this.#log.clientHeight === 0) return;
-    this.#size = this.#sizeNow;
     const rows = this.#body.children;
+    if (rows.length === 0 || this.#log.clientHeight === 0) return; // not to be laid out for that
+    this.#size = this.#sizeNow;
     let [low, high] = [0, rows.length];
     while (low < high) {
       const middle = (low + high) >> 1;
