@@ -19,6 +19,7 @@ export class Outgoing {
   #orderId;
   #onChange;
   #attempts = new Map(); // id → attempt
+  #stood = new Map(); // those whose event is held back, and has yet to be told to the page
   #settled = new Set(); // ids that are not to come back by what was read before
   #listed = null;
   #lastPlace = 0;
@@ -74,12 +75,15 @@ export class Outgoing {
   take({ kind, attempt, id, stands }) {
     if (kind === "attempt") this.#put(attempt);
     const settled = kind === "settled" ? this.settle(id) : null;
-    return stands ? settled : null;
+    if (!stands || settled === null) return null;
+    if (settled.op === "send") this.#stood.set(id, settled);
+    return settled;
   }
 
   /** It stands, or is wanted no more. Answers the attempt if it was here. */
   settle(id) {
-    const attempt = this.#attempts.get(id) ?? null;
+    const attempt = this.#attempts.get(id) ?? this.#stood.get(id) ?? null;
+    this.#stood.delete(id);
     this.#settled.add(id);
     this.#attempts.delete(id);
     this.#listed = null;
