@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 from pure_magic_rs import MagicDb
 
-from attachment_service.kinds import KINDS, Check, Kind
+from attachment_service.kinds import KINDS, UNNAMED, Check, Kind
 from attachment_service.raster import Raster
 from attachment_service.thumbnail import first_page, thumbnail
 from attachment_service.verdicts import Reason, Rejected
@@ -80,8 +80,22 @@ def _check_type(kind: Kind, data: bytes) -> None:
     """It begins as its type does, and a library that knows many types takes it for no other."""
     if not kind.begins.match(data):
         raise Rejected(Reason.TYPE)
-    if _MAGIC.best_magic_buffer(data).mime_type not in kind.found:
+    if _names(data).isdisjoint(kind.found):
         raise Rejected(Reason.TYPE)
+
+
+def _names(data: bytes) -> set[str]:
+    """What the library may mean by what it finds.
+
+    Formats without a type, images of game cartridges above all, are seen in anything: their marks
+    stand at the end, which here is where reading stopped. So the likeliest with a type counts, too.
+    """
+    best = _MAGIC.best_magic_buffer(data).mime_type
+    if best != UNNAMED:
+        return {best}
+    named = (each for each in _MAGIC.all_magics_buffer(data) if each.mime_type != UNNAMED)
+    likeliest = max(named, key=lambda each: each.strength, default=None)
+    return {best} if likeliest is None else {best, likeliest.mime_type}
 
 
 def _check_text(data: bytes, *, whole: bool) -> None:

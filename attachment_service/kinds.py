@@ -69,7 +69,9 @@ def _begins(pattern: bytes) -> re.Pattern[bytes]:
     return re.compile(pattern, re.DOTALL)
 
 
-_UNNAMED: Final = "application/octet-stream"
+UNNAMED: Final = "application/octet-stream"
+"""What the sniffing library calls a format that has no type of its own, or none it knows."""
+
 _MP4: Final = _begins(rb"\0\0..ftyp")
 # The names of the first file in it: a local header of 30 bytes, then the name.
 _OFFICE: Final = _begins(
@@ -84,7 +86,7 @@ def _sniffed(extensions: tuple[str, ...], begins: re.Pattern[bytes], *found: str
 
 def _office(extension: str, content_type: str) -> Kind:
     # One whose parts come in an unusual order has no name.
-    return _sniffed((extension,), _OFFICE, content_type, _UNNAMED)
+    return _sniffed((extension,), _OFFICE, content_type, UNNAMED)
 
 
 _TEXT: Final = _begins(rb"")
@@ -109,7 +111,7 @@ KINDS: Final[dict[str, Kind]] = {
         (".mp3",),
         _begins(rb"ID3[\x02-\x04]|\xff[\xe2\xe3\xf2\xf3\xfa\xfb]"),
         "audio/mpeg",
-        _UNNAMED,
+        UNNAMED,
     ),
     "audio/mp4": _sniffed((".m4a",), _MP4, "audio/mp4", "audio/x-m4a", "video/mp4"),
     "audio/wav": _sniffed((".wav",), _begins(rb"RIFF.{4}WAVE"), "audio/x-wav"),
