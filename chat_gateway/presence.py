@@ -23,6 +23,8 @@ RENEW_EVERY_S: Final = 20.0
 OFFLINE_AFTER_S: Final = 30.0
 """A reload or a change of network within this time is nobody's business."""
 WAITING_MAX: Final = 10_000
+LOST_TOLD: Final = 1_000
+"""One line stands for so many; the figure counts each."""
 WORK_DEADLINE_S: Final = 2.0
 
 Work = Callable[[], Awaitable[None]]
@@ -152,5 +154,6 @@ class Presence:
         try:
             self._work.put_nowait(work)
         except asyncio.QueueFull:
+            if self.lost % LOST_TOLD == 0:  # a flood of signals is to make none of lines
+                logger.warning("signals are too slow: they are lost")
             self.lost += 1
-            logger.warning("signals are too slow: one is lost")

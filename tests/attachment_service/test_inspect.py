@@ -76,7 +76,7 @@ def test_bytes_behind_the_type_do_not_change_it() -> None:
 
 
 def test_a_chance_mark_where_reading_stops_does_not_change_it() -> None:
-    """Of 4,000 archives one ends, where its beginning is cut off, as images of game cartridges do."""
+    """Of 4,000 archives one ends, where its beginning is cut off, as a game cartridge does."""
     empty = b"PK\x05\x06" + bytes(18)
 
     reasons = {
