@@ -5,7 +5,6 @@ whoever listens then. `redis_calls` bounds what callers wait, `redis_channels` k
 """
 
 import asyncio
-from contextlib import suppress
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
@@ -22,6 +21,8 @@ SOCKET_S_MAX: Final = 0.3
 """Time to connect, and to wait for a command's answer; the library's own would be five seconds."""
 RETRIES: Final = 1
 """The library's own would be ten. One is for a connection that ended while it was idle."""
+CANCELS_MAX: Final = 5
+CANCEL_AGAIN_S: Final = 0.5
 KEYS: Final = "order_chat:"
 
 # Who has an order open: a sorted set for each order, its members user and place with a line feed
@@ -149,10 +150,17 @@ class RedisSignals:
     async def close(self) -> None:
         """Let go of all connections."""
         self._channels.close()
-        self._listening.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._listening
+        await self._end_listening()
         await self._calls.close()
+
+    async def _end_listening(self) -> None:
+        # Before Python 3.12 `asyncio.wait_for`, by which the library sends, loses a cancellation
+        # that comes in the moment a send is through: then another is needed.
+        for _ in range(CANCELS_MAX):
+            self._listening.cancel()
+            done, _ = await asyncio.wait({self._listening}, timeout=CANCEL_AGAIN_S)
+            if done:
+                break
 
     def _key(self, order_id: OrderId) -> str:
         return f"{self._prefix}here:{order_id}"

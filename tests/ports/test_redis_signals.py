@@ -13,6 +13,7 @@ from deploy.engines.redis import Redis
 from shared.contracts.ids import OrderId, UserId
 from shared.signals import open_signals, redis_calls
 from shared.signals.port import Signals, SignalsUnavailable
+from shared.signals.redis import RedisSignals
 from tests.faults.proxy import Link
 from tests.faults.weather import Weather
 from tests.ports.redis_world import (
@@ -93,6 +94,29 @@ class TestTogether:
         leaving = [signals.unsubscribe(name, inbox) for name, inbox in inboxes.items()]
         await asyncio.gather(*leaving)
         assert await client.pubsub_channels("order_chat:*") == []
+
+
+class TestEnd:
+    async def test_a_cancellation_that_is_lost_does_not_keep_it_open(self, server: Redis) -> None:
+        """As the library's sends may lose one: closing asks again."""
+        lost = asyncio.Event()
+
+        async def lose_the_first() -> None:
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                lost.set()
+            await asyncio.sleep(60)
+
+        signals = RedisSignals.open(server.url)
+        signals._listening.cancel()
+        signals._listening = asyncio.create_task(lose_the_first())
+        await asyncio.sleep(0)
+
+        await asyncio.wait_for(signals.close(), 5)
+
+        assert lost.is_set()
+        assert signals._listening.cancelled()
 
 
 class TestRefusals:
