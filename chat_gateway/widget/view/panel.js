@@ -29,6 +29,7 @@ export class Panel {
   #typing = element("div.typing");
   #readOnly = element("div.readonly", { role: "note", hidden: true });
   #parts = null; // {list, composer, attaching, files}, once it is known who reads
+  #restored = false; // the files that an earlier page left are here
   #card = ""; // which card is shown
   #inView = false; // the foot of the list is on the screen
   #startedAt = Date.now();
@@ -127,7 +128,6 @@ export class Panel {
     this.#root.append(composer.element);
     const may = () => composer.attaches;
     takeDrops(this.#root, { may, take: (dropped) => composer.take(dropped) }, words);
-    attaching.restore();
   }
 
   /** While files are under way, the other side is told. */
@@ -189,6 +189,8 @@ export class Panel {
     composer.showBar();
     write(this.#typing, this.#whoIsBusy(now));
     this.#readIfSeen();
+    if (opens && !this.#restored) attaching.restore(); // the messages are not kept waiting for it
+    this.#restored ||= opens;
     // The focus goes on if what had it is gone, or was waited for.
     const waiting = opens && this.#root.getRootNode().activeElement === this.#root;
     if (waiting || (writing && !composer.open)) this.focus();
