@@ -33,6 +33,8 @@ class Attempt(msgspec.Struct, gc=False):
     @property
     def target(self) -> MessageId | None:
         """The message it acts on; null for what acts on none."""
+        if isinstance(self.event, log.Message):  # nearly always
+            return None
         return getattr(self.event, "target", None)
 
 
@@ -77,13 +79,21 @@ def _event(
     frame: frames.Attempt, by: UserId, as_: log.Capacity, grants: tuple[Grant, ...]
 ) -> log.Identified:
     id_ = message_id(frame.order_id, by, frame.id)
+    if isinstance(frame, frames.Send):  # nearly always
+        return log.Message(
+            order_id=frame.order_id,
+            by=by,
+            as_=as_,
+            id=id_,
+            client_id=frame.id,
+            base=0,
+            seen=frame.seen or 0,
+            text=frame.text,
+            attachments=tuple([grant.attachment for grant in grants]),
+            reply_to=frame.reply_to,
+        )
     common = _Common(order_id=frame.order_id, by=by, as_=as_, id=id_, client_id=frame.id, base=0)
     match frame:
-        case frames.Send(text=text, reply_to=reply_to, seen=seen):
-            files = tuple(grant.attachment for grant in grants)
-            return log.Message(
-                **common, seen=seen or 0, text=text, attachments=files, reply_to=reply_to
-            )
         case frames.Edit(target=target, text=text):
             return log.Edit(**common, target=target, text=text)
         case frames.Delete(target=target):
@@ -96,13 +106,13 @@ def _event(
 
 def same_request(one: log.Event, other: log.Event) -> bool:
     """Whether two events of one id ask for the same thing."""
+    if isinstance(one, log.Message) and isinstance(other, log.Message):
+        return (
+            one.text == other.text
+            and one.attachments == other.attachments
+            and one.reply_to == other.reply_to
+        )
     match one, other:
-        case log.Message(), log.Message():
-            return (one.text, one.attachments, one.reply_to) == (
-                other.text,
-                other.attachments,
-                other.reply_to,
-            )
         case log.Edit(), log.Edit():
             return (one.target, one.text) == (other.target, other.text)
         case log.Delete(), log.Delete():
@@ -122,10 +132,10 @@ def client_id_of(event: log.Identified) -> ClientId:
 
 def cleaned(frame: frames.Attempt, limits: frames.Limits) -> frames.Attempt:
     """The frame with its text as it is stored. Raises `TextRefused`."""
+    if isinstance(frame, frames.Send):  # nearly always
+        text = clean_text(frame.text, limits, may_be_empty=bool(frame.attachments))
+        return _with_text(frame, "text", text)
     match frame:
-        case frames.Send(text=text):
-            may_be_empty = bool(frame.attachments)
-            return _with_text(frame, "text", clean_text(text, limits, may_be_empty=may_be_empty))
         case frames.Edit(text=text):
             return _with_text(frame, "text", clean_text(text, limits))
         case frames.Report(note=note):

@@ -7,6 +7,7 @@ from chat_gateway.tail import Room
 from shared.contracts import events as log
 from shared.contracts.frames import encode_frame
 from shared.contracts.ids import OrderId, Seq, UserId
+from shared.conversation import STANDS
 from shared.timeline import Entry, may_see, show
 
 Watcher = Callable[[Room, Entry], None]
@@ -74,25 +75,30 @@ class Hub:
         """
         for watcher in self._watchers:
             watcher(room, entry)
-        members = self._orders.get(entry.order_id)
-        if not members or not entry.stands:
+        event = entry.event
+        members = self._orders.get(event.order_id)
+        if not members or entry.verdict is not STANDS:
             return
-        if isinstance(entry.event, log.OrderChanged):
+        if isinstance(event, log.OrderChanged):
             members = self._withdraw_removed(room, members)
         for_parties = encode_frame(show(entry))
-        for_moderators = for_parties
-        if isinstance(entry.event, log.Verdict) and any(member.moderator for member in members):
-            for_moderators = encode_frame(show(entry, moderator=True))
+        for_moderators: bytes | None = None
+        seq, by, shown = entry.seq, event.by, entry.shown
         for member in members:
-            if entry.seq <= member.answered:
+            if seq <= member.answered:
                 continue
-            if not entry.shown and not (
-                member.moderator and may_see(entry, member.user_id, moderator=True)
-            ):
+            frame = for_parties
+            if member.moderator:
+                if not may_see(entry, member.user_id, moderator=True):
+                    continue
+                if for_moderators is None:
+                    for_moderators = self._for_moderators(entry, for_parties)
+                frame = for_moderators
+            elif not shown:
                 continue  # the writer of a report is told by `done`
-            if entry.event.by == member.user_id:
+            if by == member.user_id:
                 member.recognise(entry)
-            member.deliver(for_moderators if member.moderator else for_parties)
+            member.deliver(frame)
             self.delivered += 1
 
     def broadcast(self, order_id: OrderId, frame: bytes, *, but: UserId) -> None:
@@ -101,6 +107,11 @@ class Hub:
             if member.user_id != but:
                 member.pass_on(frame)
                 self.delivered += 1
+
+    def _for_moderators(self, entry: Entry, for_parties: bytes) -> bytes:
+        if isinstance(entry.event, log.Verdict):
+            return encode_frame(show(entry, moderator=True))
+        return for_parties
 
     def _withdraw_removed(self, room: Room, members: Iterable[Subscription]) -> list[Subscription]:
         """The fold alone decides who reads: who was removed is told at this very event."""

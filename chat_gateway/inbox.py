@@ -107,7 +107,7 @@ class Inbox:
     def folded(self, room: Room, entry: Entry) -> None:
         """A room here took its next record."""
         parties = self._rooms.note(room)
-        if not entry.stands:
+        if not self._by_user or not entry.stands:
             return
         order_id = entry.order_id
         for user_id in concerned(entry.event, parties):

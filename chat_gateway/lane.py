@@ -18,7 +18,7 @@ from shared.contracts import events as log
 from shared.contracts import frames
 from shared.contracts.errors import ErrorCode
 from shared.contracts.ids import ClientId, MessageId, OrderId, UserId
-from shared.conversation import Verdict
+from shared.conversation import STANDS, Verdict
 from shared.grants import Grant
 from shared.timeline import Entry
 
@@ -103,10 +103,10 @@ class Lane:
 
     def take(self, attempt: Attempt, now_ms: int) -> None:
         """Take an attempt whose content is in order; its outcome goes to the outlet, once."""
-        event, id_ = attempt.event, attempt.event.id
+        id_ = attempt.event.id
         attempt.since_ms = now_ms
         self._take_turn(attempt)
-        other = self._publisher.flight(event.order_id, id_)
+        other = self._publisher.flight(id_)
         if other is not None:
             # An id in flight is not appended again, whatever else is owed or queued.
             self._join_flight(attempt, other)
@@ -135,7 +135,7 @@ class Lane:
             self._outlet.unknown(attempt.ref, frame.id, retry_after_ms)
             return
         self._take_turn(attempt)
-        if self._publisher.flight(frame.order_id, id_) is not None:
+        if self._publisher.flight(id_) is not None:
             attempt.retry = True  # on another connection
         self._put_off(attempt, ErrorCode.RATE_LIMITED, retry_after_ms)
 
@@ -176,13 +176,15 @@ class Lane:
             return  # left meanwhile
         attempt = self._queue.popleft()
         overtakes = any(queued.turn < attempt.turn for queued in self._queue)
-        other = self._publisher.flight(attempt.event.order_id, attempt.event.id)
+        other = self._publisher.flight(attempt.event.id)
         if other is not None:
             self._join_flight(attempt, other)
         elif found is not None and not isinstance(found, Uncertain):
             self._found(attempt, found)
         elif found is None and self._may_go(attempt.turn) and not overtakes:
-            self._append(attempt, base, now_ms)
+            # A retry may be in the log already, so for it only the log refuses.
+            if attempt.retry or self._would_stand(attempt, now_ms):
+                self._append(attempt, base, now_ms)
         else:
             self._put_off(attempt)
         self._drain(now_ms)
@@ -197,7 +199,7 @@ class Lane:
             # Somebody sent the same id with another content through another gateway, and was first.
             self._outlet.refuse(flight.ref, ErrorCode.CONFLICT, id_=id_)
             return
-        if entry.stands:
+        if entry.verdict is STANDS:
             self._outlet.settled(flight.ref, entry)
             return
         if entry.verdict in (Verdict.LATE, Verdict.COPY):
@@ -233,29 +235,26 @@ class Lane:
 
     def _take_turn(self, attempt: Attempt) -> None:
         """Give an attempt its place; an id that is owed has one, and is not owed any more."""
-        attempt.turn, maybe_there = self._owed.pop(attempt.event.id, (self._turns, False))
-        attempt.retry = attempt.retry or maybe_there
+        attempt.turn = self._turns
         self._turns += 1
+        if (owed := self._owed.pop(attempt.event.id, None)) is not None:
+            attempt.turn, maybe_there = owed
+            attempt.retry = attempt.retry or maybe_there
 
     def _may_go(self, turn: int) -> bool:
         """Whether nothing earlier is owed."""
-        return all(turn < owed for owed, _ in self._owed.values())
+        return not self._owed or all(turn < owed for owed, _ in self._owed.values())
 
     def _proceed(self, attempt: Attempt, now_ms: int) -> None:
+        """Go on with what is not in flight, and has nothing before it."""
         event = attempt.event
-        other = self._publisher.flight(event.order_id, event.id)
-        if other is not None:
-            self._join_flight(attempt, other)
-            return
         entry = self._room.entry(event.id)
         if entry is not None:
             self._found(attempt, entry)
             return
         base = None
         if not attempt.retry and event.id not in self._room.conversation.remembered:
-            verdict = self._room.conversation.judge(event, now_ms)
-            if verdict is not Verdict.STANDS:
-                self._refuse(attempt.ref, client_id_of(event), verdict)
+            if not self._would_stand(attempt, now_ms):
                 return
             base = self._first_base(attempt)
         if base is None:
@@ -264,26 +263,28 @@ class Lane:
         else:
             self._append(attempt, base, now_ms)
 
+    def _would_stand(self, attempt: Attempt, now_ms: int) -> bool:
+        """Whether an attempt that is not in the log would stand there; else it has its answer."""
+        verdict = self._room.conversation.judge(attempt.event, now_ms)
+        if verdict is STANDS:
+            return True
+        self._refuse(attempt.ref, client_id_of(attempt.event), verdict)
+        return False
+
     def _first_base(self, attempt: Attempt) -> int | None:
         """What a first try's writer had seen; null: look the id up."""
         conversation = self._room.conversation
-        if attempt.target is not None:
-            return conversation.place_of(attempt.target)
+        if (target := attempt.target) is not None:
+            return conversation.place_of(target)
         return None if attempt.seen is None else conversation.place_after(attempt.seen)
 
     def _append(self, attempt: Attempt, base: int, now_ms: int) -> None:
         event = attempt.event
-        conversation = self._room.conversation
-        if not attempt.retry:
-            # A retry may be in the log already, so for it only the log refuses.
-            verdict = conversation.judge(event, now_ms)
-            if verdict is not Verdict.STANDS:
-                self._refuse(attempt.ref, client_id_of(event), verdict)
-                return
         # Last of all, and so never before a look-up: what stands already needs no grant.
         if attempt.grants and not self._granted(attempt, now_ms):
             return
-        oldest = self._publisher.oldest_base(event.order_id, self._by, conversation.places)
+        places = self._room.conversation.places
+        oldest = self._publisher.oldest_base(event.order_id, self._by, places)
         event = msgspec.structs.replace(event, base=min(base, oldest))
         flight = Flight(event, self, ref=attempt.ref, retry=attempt.retry, turn=attempt.turn)
         if self._publisher.offer(flight, self._partition):
@@ -354,6 +355,8 @@ class Lane:
         self._queue.insert(place, attempt)
 
     def _queued(self, id_: MessageId) -> Attempt | None:
+        if not self._queue:
+            return None
         return next((attempt for attempt in self._queue if attempt.event.id == id_), None)
 
     def _drain(self, now_ms: int) -> None:
@@ -361,10 +364,12 @@ class Lane:
         waiting, self._queue = self._queue, deque()
         while waiting and not self._queue:
             attempt = waiting.popleft()
-            if self._may_go(attempt.turn) and now_ms - attempt.since_ms <= PATIENCE_MS:
-                self._proceed(attempt, now_ms)
-            else:
+            if not self._may_go(attempt.turn) or now_ms - attempt.since_ms > PATIENCE_MS:
                 self._put_off(attempt)
+            elif (other := self._publisher.flight(attempt.event.id)) is not None:
+                self._join_flight(attempt, other)
+            else:
+                self._proceed(attempt, now_ms)
         self._queue.extend(waiting)
 
     def _hold_back(self) -> None:

@@ -33,6 +33,7 @@ WAITING_MAX: Final = 20_000
 BATCH_MAX: Final = 500
 BATCH_BYTES_MAX: Final = RECORD_BYTES_MAX
 """With more in it a batch would be written in parts, and fail in parts."""
+_WITHOUT_ID: Final = (log.OrderChanged, log.Read)
 APPEND_BOUNDS_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
 
@@ -52,29 +53,19 @@ class Owner(Protocol):
         ...
 
 
-class Flight:
+class Flight(msgspec.Struct, eq=False):
     """One attempt to write an event that carries an id."""
 
-    __slots__ = ("deadline", "event", "handed", "owner", "ref", "retry", "turn", "withdrawn")
-
-    def __init__(
-        self, event: log.Identified, owner: Owner | None, *, ref: int, retry: bool, turn: int
-    ) -> None:
-        self.event = event
-        self.owner = owner
-        self.ref = ref
-        self.retry = retry
-        self.turn = turn
-        """Its place among the attempts of its owner."""
-        self.handed = False
-        """Whether the log has been given it: from then on it may be there."""
-        self.withdrawn = False
-        self.deadline = 0.0
-
-    @property
-    def key(self) -> tuple[OrderId, MessageId]:
-        """What it is known by on this gateway."""
-        return self.event.order_id, self.event.id
+    event: log.Identified
+    owner: Owner | None
+    ref: int
+    retry: bool
+    turn: int
+    """Its place among the attempts of its owner."""
+    handed: bool = False
+    """Whether the log has been given it: from then on it may be there."""
+    withdrawn: bool = False
+    deadline: float = 0.0
 
 
 class _Queue(msgspec.Struct):
@@ -92,8 +83,8 @@ class Publisher:
         self._loop = loop
         self._partitions = [_Queue(deque()) for _ in range(log_.partitions)]
         self._waiting = 0
-        self._flights: dict[tuple[OrderId, MessageId], Flight] = {}
-        """In the order they were offered, and so nearly by deadline."""
+        self._flights: dict[MessageId, Flight] = {}
+        """In the order they were offered, and so nearly by deadline. An id names its order too."""
         self._bases: dict[tuple[OrderId, UserId], dict[MessageId, int]] = {}
         self.append_seconds = Durations(APPEND_BOUNDS_S)
         """Of every batch handed to the log, however it ended."""
@@ -103,24 +94,27 @@ class Publisher:
         """How many partitions the log has."""
         return len(self._partitions)
 
-    def flight(self, order_id: OrderId, id_: MessageId) -> Flight | None:
+    def flight(self, id_: MessageId) -> Flight | None:
         """The flight of an id, if one is under way here."""
-        return self._flights.get((order_id, id_))
+        return self._flights.get(id_)
 
     def offer(self, flight: Flight, partition: int) -> bool:
         """Take a flight for the next batch; false if too much waits already."""
-        draft = _draft(flight.event)
-        if not self._enqueue(partition, draft, flight):
+        event = flight.event
+        if not self._enqueue(partition, _draft(event), flight):
             return False
         self.expect(flight)
-        bases = self._bases.setdefault((flight.event.order_id, flight.event.by), {})
-        bases[flight.event.id] = flight.event.base
+        writer = event.order_id, event.by
+        bases = self._bases.get(writer)
+        if bases is None:
+            bases = self._bases[writer] = {}
+        bases[event.id] = event.base
         return True
 
     def expect(self, flight: Flight) -> None:
         """Watch for a record that is in the log already, though the reader has not met it."""
         flight.deadline = self._loop.time() + SETTLE_DEADLINE_S
-        self._flights[flight.key] = flight
+        self._flights[flight.event.id] = flight
 
     def offer_mark(self, mark: log.Read, partition: int) -> bool:
         """Take a read mark for the next batch. If it is lost, the reader's next one says more."""
@@ -143,22 +137,26 @@ class Publisher:
         bases = self._bases.get((order_id, by))
         if not bases:
             return places
+        oldest = min(bases.values())
+        if places - oldest <= LATE_AFTER:
+            return oldest
         for id_, base in list(bases.items()):
-            if places - base > LATE_AFTER and (order_id, id_) not in self._flights:
+            if places - base > LATE_AFTER and id_ not in self._flights:
                 del bases[id_]
         return min(bases.values(), default=places)
 
     def settle(self, entry: Entry) -> None:
         """The reader met a record; end its flight, if it was one of ours."""
         event = entry.event
-        if isinstance(event, log.OrderChanged | log.Read):
+        if isinstance(event, _WITHOUT_ID):
             return
-        bases = self._bases.get((event.order_id, event.by))
+        writer = event.order_id, event.by
+        bases = self._bases.get(writer)
         if bases is not None:
             bases.pop(event.id, None)
             if not bases:
-                del self._bases[event.order_id, event.by]
-        flight = self._flights.pop((event.order_id, event.id), None)
+                del self._bases[writer]
+        flight = self._flights.pop(event.id, None)
         if flight is not None and flight.owner is not None:
             flight.owner.settled(flight, entry)
 
@@ -267,21 +265,21 @@ class Publisher:
     def _lose(self, flight: Flight) -> None:
         """Give a flight up. What waits still is taken back: were it handed over later, it could
         overtake what its writer sends again meanwhile."""
-        if self._flights.get(flight.key) is not flight:
+        if self._flights.get(flight.event.id) is not flight:
             return
         if self.withdraw(flight):
             if flight.owner is not None:
                 flight.owner.not_appended(flight)
             return
-        del self._flights[flight.key]
+        del self._flights[flight.event.id]
         if flight.owner is not None:
             flight.owner.lost_sight(flight)
 
     def _forget(self, flight: Flight) -> bool:
         """Drop a flight that never reached the log; false if it was settled by another copy."""
-        if self._flights.get(flight.key) is not flight:
+        if self._flights.get(flight.event.id) is not flight:
             return False
-        del self._flights[flight.key]
+        del self._flights[flight.event.id]
         bases = self._bases.get((flight.event.order_id, flight.event.by))
         if bases is not None:
             bases.pop(flight.event.id, None)

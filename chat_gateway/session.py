@@ -279,7 +279,8 @@ class Session:
         if wait_ms and self._flood.refused(now):
             self.close(CloseCode.FLOODING, "too many requests beyond the rate")
             return
-        if self._desk.now_ms() >= identity.expires_at * 1000 and not isinstance(frame, frames.Auth):
+        now_ms = self._desk.now_ms()
+        if now_ms >= identity.expires_at * 1000 and not isinstance(frame, frames.Auth):
             self._refuse_frame(frame, ErrorCode.TOKEN_EXPIRED)
             return
         if wait_ms and not isinstance(frame, frames.Attempt):
@@ -287,7 +288,7 @@ class Session:
             return
         match frame:
             case frames.Send() | frames.Edit() | frames.Delete() | frames.Report():
-                self._attempt(frame, wait_ms)
+                self._attempt(frame, wait_ms, now_ms)
             case frames.Type():
                 self._type(frame)
             case frames.Read():
@@ -316,9 +317,9 @@ class Session:
                 wait_s = self._rates.frame(user_id, now, JOIN_COST)
             case _:
                 wait_s = self._rates.frame(user_id, now)
-        return ceil(wait_s * 1000)
+        return ceil(wait_s * 1000) if wait_s else 0
 
-    def _attempt(self, frame: frames.Attempt, wait_ms: int) -> None:
+    def _attempt(self, frame: frames.Attempt, wait_ms: int, now_ms: int) -> None:
         membership = self.orders.get(frame.order_id)
         if membership is None:
             self._refuse_frame(frame, ErrorCode.NOT_JOINED)
@@ -336,7 +337,7 @@ class Session:
             # By way of the lane, where it keeps its place before what was typed after it.
             membership.lane.limit(frame, wait_ms, grants)
         else:
-            membership.lane.submit(frame, self._desk.now_ms(), grants)
+            membership.lane.submit(frame, now_ms, grants)
 
     def _join(self, frame: frames.Join, identity: Identity) -> None:
         if identity.orders is not None and frame.order_id not in identity.orders:

@@ -51,8 +51,7 @@ class Room:
     def fold(self, seq: Seq, at: int, event: log.Event) -> Entry:
         """Fold the order's next record, and bring what it changes up to date."""
         entry = make_entry(seq, at, event, self.conversation.fold(seq, at, event))
-        change = change_of(entry)
-        if change is not None:
+        if (change := change_of(entry)) is not None:
             self._apply(change)
         self.entries.append(entry)
         if (id_ := entry.id) is not None:

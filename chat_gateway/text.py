@@ -45,7 +45,7 @@ def clean_text(text: str, limits: Limits, *, may_be_empty: bool = False) -> str:
         )
     if len(text) * 4 > limits.text_bytes and len(text.encode()) > limits.text_bytes:
         raise TextRefused(ErrorCode.TOO_LARGE, f"A message has at most {limits.text_bytes} bytes.")
-    if _CONTROL.search(text):
+    if not text.isprintable() and _CONTROL.search(text):
         raise TextRefused(
             ErrorCode.INVALID, "A text has no control characters but newline and tab."
         )

@@ -41,6 +41,13 @@ class Verdict(StrEnum):
     READ_ONLY = "read_only"  # not in this status, not any more, or not for now
 
 
+# Asked for each record several times, and an enum's member costs a look-up in its class.
+STANDS: Final = Verdict.STANDS
+_ABOUT_A_TEXT: Final = (log.Edit, log.Delete, log.Redact, log.Restore)
+_ABOUT_A_MESSAGE: Final = (log.Redact, log.Restore, log.Flag)
+_UNSHOWN: Final = (log.Report, log.Flag)
+
+
 class Claim(msgspec.Struct, array_like=True, gc=False):
     """An id that was used, as remembered."""
 
@@ -85,7 +92,7 @@ class Outcome(msgspec.Struct, gc=False):
     @property
     def stands(self) -> bool:
         """Whether the event is part of the conversation."""
-        return self.verdict is Verdict.STANDS
+        return self.verdict is STANDS
 
 
 class Conversation(msgspec.Struct):
@@ -194,18 +201,21 @@ class Conversation(msgspec.Struct):
         if seq <= self.head:
             raise ValueError(f"record {seq} is not above the head {self.head}")
         prev = self.shown or None
-        outcome = self._fold(seq, at, event, prev)
+        if isinstance(event, log.OrderChanged):
+            outcome = Outcome(self._change_order(event, at), prev)
+        elif isinstance(event, log.Read):
+            outcome = self._move_mark(event, prev)
+        else:
+            outcome = self._fold_identified(seq, at, event, prev)
         self.head = seq
-        if outcome.stands and self._is_shown(event):
+        if outcome.verdict is STANDS and self._is_shown(event):
             outcome.shown = True
             self.shown = seq
         return outcome
 
-    def _fold(self, seq: Seq, at: int, event: log.Event, prev: Seq | None) -> Outcome:
-        if isinstance(event, log.OrderChanged):
-            return Outcome(self._change_order(event, at), prev)
-        if isinstance(event, log.Read):
-            return self._move_mark(event, prev)
+    def _fold_identified(
+        self, seq: Seq, at: int, event: log.Identified, prev: Seq | None
+    ) -> Outcome:
         original = self.remembered.get(event.id)
         if original is not None:
             return Outcome(Verdict.COPY, prev, original=original)
@@ -213,15 +223,18 @@ class Conversation(msgspec.Struct):
             return Outcome(Verdict.LATE, prev)
         verdict = self.judge(event, at)
         claim = self._remember(event, seq, at, verdict)
-        if verdict is not Verdict.STANDS:
+        if verdict is not STANDS:
             return Outcome(verdict, prev)
+        if isinstance(event, log.Message):
+            seen = self._number(event, claim)
+            return Outcome(verdict, prev, n=claim.n, seen=seen)
         target = NOTHING
-        if isinstance(event, log.Edit | log.Delete | log.Redact | log.Restore):
+        if isinstance(event, _ABOUT_A_TEXT):
             claim.target = event.target
             message = self.remembered.get(event.target)
             target = message.seq if message is not None else NOTHING
-        seen = self._apply(event, claim)
-        return Outcome(verdict, prev, n=claim.n, seen=seen, target=target)
+        self._apply(event)
+        return Outcome(verdict, prev, target=target)
 
     def _remember(self, event: log.Identified, seq: Seq, at: int, verdict: Verdict) -> Claim:
         self.places += 1
@@ -231,11 +244,9 @@ class Conversation(msgspec.Struct):
         self.remembered[event.id] = claim
         return claim
 
-    def _apply(self, event: log.Identified, claim: Claim) -> int:
-        """Carry out what stands; for a message, answer how far its writer has read."""
+    def _apply(self, event: log.Identified) -> None:
+        """Carry out what stands and is no message."""
         match event:
-            case log.Message():
-                return self._number(event, claim)
             case log.Delete() | log.Redact():
                 self._set_gone(event.target, True)
             case log.Restore():
@@ -250,10 +261,9 @@ class Conversation(msgspec.Struct):
                 self.closed = False
             case log.Edit() | log.Report() | log.Flag():
                 pass  # what they change is not part of the state, see shared.timeline
-        return 0
 
     def _number(self, message: log.Message, claim: Claim) -> int:
-        """Number a message, and move its writer's mark.
+        """Number a message, move its writer's mark, and answer how far its writer has read.
 
         Writing implies having read up to `seen`. Where nothing of somebody else's lies between,
         the own message is read too, so that nobody's own words count as unread.
@@ -301,7 +311,7 @@ class Conversation(msgspec.Struct):
         if event.as_ == "service":
             return Verdict.STANDS
         verdict = self._judge_writer(event, "send", at)
-        if verdict is Verdict.STANDS and event.attachments and not self.may(event.by, "attach"):
+        if verdict is STANDS and event.attachments and not self.may(event.by, "attach"):
             return Verdict.READ_ONLY
         return verdict
 
@@ -311,7 +321,7 @@ class Conversation(msgspec.Struct):
         if event.as_ != "service":
             action: log.Action = "edit" if isinstance(event, log.Edit) else "delete"
             verdict = self._judge_writer(event, action, at)
-            if verdict is not Verdict.STANDS:
+            if verdict is not STANDS:
                 return verdict
         target = self.remembered.get(event.target)
         if target is None or not target.n or target.gone:
@@ -325,13 +335,14 @@ class Conversation(msgspec.Struct):
     def _judge_writer(
         self, event: log.Message | log.Edit | log.Delete, action: log.Action, at: int
     ) -> Verdict:
-        if event.as_ != "participant" or self.role_of(event.by) is None:
+        role = self.role_of(event.by)
+        if event.as_ != "participant" or role is None or self.order is None:
             return Verdict.FORBIDDEN
         if self._is_muted(event.by, at):
             return Verdict.FORBIDDEN
-        if self.closed or not self.may(event.by, action):
+        if self.closed or action not in self.order.may.get(role, ()):
             return Verdict.READ_ONLY
-        return Verdict.STANDS
+        return STANDS
 
     def _judge_report(self, event: log.Report) -> Verdict:
         if self.order is None:
@@ -347,7 +358,7 @@ class Conversation(msgspec.Struct):
             return Verdict.FORBIDDEN
         if isinstance(event, log.Restore) and self._changed_since(event.target, event.base):
             return Verdict.STALE
-        if isinstance(event, log.Redact | log.Restore | log.Flag):
+        if isinstance(event, _ABOUT_A_MESSAGE):
             return self._judge_target(event.target)
         return Verdict.STANDS
 
@@ -380,7 +391,7 @@ class Conversation(msgspec.Struct):
 
     def _is_shown(self, event: log.Event) -> bool:
         """Whether a standing event is one that participants see, and so part of the chain."""
-        if isinstance(event, log.Report | log.Flag):
+        if isinstance(event, _UNSHOWN):
             return False
         return not (isinstance(event, log.Read) and self.quiet)
 

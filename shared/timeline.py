@@ -13,7 +13,7 @@ import msgspec
 from shared.contracts import events as log
 from shared.contracts import frames
 from shared.contracts.ids import NOTHING, MessageId, OrderId, Seq, UserId
-from shared.conversation import Outcome, Verdict
+from shared.conversation import STANDS, Outcome, Verdict
 
 MODERATION: Final = UserId("moderation")
 """Who the parties see as the author of a verdict."""
@@ -21,8 +21,10 @@ MODERATION: Final = UserId("moderation")
 PAGED: Final = frozenset({"message", "order"})
 """The types that pages of history consist of; the rest shows in what it did to them."""
 
+_CLAIMLESS: Final = (Verdict.COPY, Verdict.LATE)
 
-class Entry(msgspec.Struct, kw_only=True):
+
+class Entry(msgspec.Struct, kw_only=True, gc=False):
     """One record with what it came to, and what later records made of it.
 
     The record stays as it was written: a moderator may see it, and a repeated send is compared
@@ -63,12 +65,12 @@ class Entry(msgspec.Struct, kw_only=True):
     @property
     def stands(self) -> bool:
         """Whether the event is part of the conversation."""
-        return self.verdict is Verdict.STANDS
+        return self.verdict is STANDS
 
     @property
     def id(self) -> MessageId | None:
         """The event's id, null if its type has none or if it claimed none."""
-        if self.verdict in (Verdict.COPY, Verdict.LATE):
+        if self.verdict in _CLAIMLESS:
             return None
         return getattr(self.event, "id", None)
 
@@ -134,7 +136,7 @@ def make_entry(seq: Seq, at: int, event: log.Event, outcome: Outcome) -> Entry:
 
 def change_of(entry: Entry) -> Change | None:
     """What a standing entry changes in earlier ones; null for most."""
-    if not entry.stands:
+    if isinstance(entry.event, log.Message) or entry.verdict is not STANDS:
         return None
     order_id, since, seq = entry.order_id, entry.target, entry.seq
     match entry.event:
@@ -197,6 +199,8 @@ def show(entry: Entry, *, moderator: bool = False) -> frames.EventShown:
     Moderators see texts that are gone, every edit's own text, and who gave a verdict and why.
     """
     event = entry.event
+    if isinstance(event, log.Message):  # nearly always
+        return _show_message(entry, event, moderator)
     hidden = isinstance(event, log.Verdict) and not moderator
     place = _Place(
         order_id=event.order_id,
@@ -206,8 +210,6 @@ def show(entry: Entry, *, moderator: bool = False) -> frames.EventShown:
         by=MODERATION if hidden else event.by,
     )
     match event:
-        case log.Message():
-            return _show_message(entry, event, place, moderator)
         case log.OrderChanged():
             return _show_order(event, place)
         case log.Edit(id=id_, client_id=client_id, target=target, text=text):
@@ -241,13 +243,15 @@ def _is_latest(entry: Entry) -> bool:
     return entry.edited == NOTHING and entry.gone is None
 
 
-def _show_message(
-    entry: Entry, event: log.Message, place: _Place, moderator: bool
-) -> frames.MessageShown:
+def _show_message(entry: Entry, event: log.Message, moderator: bool) -> frames.MessageShown:
     text = event.text if entry.edited_text is None else entry.edited_text
     taken = entry.gone is not None and not moderator
     return frames.MessageShown(
-        **place,
+        order_id=event.order_id,
+        seq=entry.seq,
+        prev=entry.prev,
+        at=entry.at,
+        by=event.by,
         id=event.id,
         client_id=event.client_id,
         n=entry.n,

@@ -25,7 +25,7 @@ Action = Literal["read", "send", "attach", "edit", "delete"]
 ReportReason = Literal["spam", "abuse", "off_platform", "other"]
 
 
-class Participant(msgspec.Struct, frozen=True):
+class Participant(msgspec.Struct, frozen=True, gc=False):
     """A party of an order."""
 
     user_id: UserId
@@ -34,7 +34,7 @@ class Participant(msgspec.Struct, frozen=True):
     avatar_url: str | None = None
 
 
-class Attachment(msgspec.Struct, frozen=True):
+class Attachment(msgspec.Struct, frozen=True, gc=False):
     """A file that passed inspection. Links are minted per click, never stored."""
 
     id: str
@@ -45,7 +45,9 @@ class Attachment(msgspec.Struct, frozen=True):
     height: Count | None = None
 
 
-class _Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
+# `gc=False` here and below: data that cannot refer to itself. The collector need not look through
+# the many thousands of records that a gateway holds.
+class _Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", gc=False):
     order_id: OrderId
     by: UserId
     as_: Capacity = msgspec.field(name="as")

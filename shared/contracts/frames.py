@@ -64,7 +64,7 @@ class Limits(msgspec.Struct, frozen=True):
 
 
 class _ClientFrame(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="op"
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="op", gc=False
 ):
     pass
 
@@ -175,7 +175,7 @@ ClientFrame = Hello | Auth | Join | Leave | Attempt | Read | Type | History | In
 # Events, as they are shown: tagged by `type`, and `op` is always "event".
 
 
-class _Shown(msgspec.Struct, kw_only=True, tag_field="type"):
+class _Shown(msgspec.Struct, kw_only=True, tag_field="type", gc=False):
     op: Literal["event"] = "event"
     order_id: OrderId
     seq: Seq

@@ -8,7 +8,7 @@ import msgspec
 from shared.risk import Risk
 
 
-class Draft(msgspec.Struct, frozen=True):
+class Draft(msgspec.Struct, frozen=True, gc=False):
     """A record to be written. `type` and `version` are its headers `type` and `v`."""
 
     key: str

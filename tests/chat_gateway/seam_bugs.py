@@ -132,7 +132,7 @@ BUGS: Final[dict[str, tuple[Slip, ...]]] = {
                 "    return make_entry(seq, record.at, event, again.fold(seq, record.at, event))",
             ),
         ),
-        Slip(hub, "Hub.publish", ("if entry.seq <= member.answered:", "if False:")),
+        Slip(hub, "Hub.publish", ("if seq <= member.answered:", "if False:")),
     ),
     "catching up forgets what is dropped meanwhile": (
         Slip(tail, "Tail.drop_oldest", ("lent.later.append(record)", "pass")),

@@ -66,7 +66,7 @@ async def test_a_first_try_that_cannot_stand_is_not_written() -> None:
     lane.submit(send(1), NOW_MS)
 
     assert outlet.take() == [refused(1, ErrorCode.READ_ONLY)]
-    assert house.publisher.flight(ORDER, id_of(ANNA, 1)) is None
+    assert house.publisher.flight(id_of(ANNA, 1)) is None
 
 
 async def test_a_first_try_found_void_is_refused_with_the_verdict() -> None:

@@ -12,7 +12,7 @@ from shared.log.port import NotAppended, OutcomeUnknown
 from tests.chat_gateway.recorders import NOW_MS
 from tests.chat_gateway.test_lane import READ_ONLY, refused, unknown
 from tests.chat_gateway.world import GRANTS, House, grant, picture, send
-from tests.shared.story import ANNA, BEN, ORDER, id_of, message, order
+from tests.shared.story import ANNA, BEN, id_of, message, order
 
 OLD_SECRET = b"the secret there was before this one"
 SENT = message(ANNA, 1, attachments=(picture(),))
@@ -59,7 +59,7 @@ async def test_a_grant_that_was_never_good_is_refused(why: str, retry: bool) -> 
 
     assert outlet.take() == [refused(1, ErrorCode.INVALID)]
     assert (lane.idle, lane.owes) == (True, False)
-    assert house.publisher.flight(ORDER, id_of(ANNA, 1)) is None
+    assert house.publisher.flight(id_of(ANNA, 1)) is None
 
 
 async def test_one_bad_grant_is_enough() -> None:
@@ -81,7 +81,7 @@ async def test_a_first_try_needs_a_grant_that_has_not_expired(age_s: int, goes: 
 
     submit(lane, grant(good_for_s=-age_s))
 
-    assert (house.publisher.flight(ORDER, id_of(ANNA, 1)) is not None) is goes
+    assert (house.publisher.flight(id_of(ANNA, 1)) is not None) is goes
     assert outlet.take() == ([] if goes else [refused(1, ErrorCode.INVALID)])
 
 
@@ -255,7 +255,7 @@ async def test_what_may_be_there_is_a_retry_though_its_client_does_not_say_so() 
     lane.looked_up(None, 0, NOW_MS + 5_000)
 
     assert outlet.take() == [unknown(1, 1)]
-    assert house.publisher.flight(ORDER, id_of(ANNA, 1)) is not None
+    assert house.publisher.flight(id_of(ANNA, 1)) is not None
 
 
 async def test_a_retry_that_cannot_be_looked_up_is_unknown_whatever_its_grant() -> None:
@@ -279,7 +279,7 @@ async def test_too_many_at_a_time_are_put_off_with_their_grants() -> None:
     submit(lane, grant(), ref=2)
 
     assert outlet.take() == [refused(1, ErrorCode.RATE_LIMITED)]
-    assert house.publisher.flight(ORDER, id_of(ANNA, 1)) is not None
+    assert house.publisher.flight(id_of(ANNA, 1)) is not None
 
 
 def test_grants_are_signed_with_the_secret_of_the_tests() -> None:

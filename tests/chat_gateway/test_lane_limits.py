@@ -47,7 +47,7 @@ async def test_a_first_try_is_refused_for_now() -> None:
     lane.limit(send(1), 20)
 
     assert outlet.take() == [limited(1)]
-    assert house.publisher.flight(send(1).order_id, id_of(ANNA, 1)) is None
+    assert house.publisher.flight(id_of(ANNA, 1)) is None
 
 
 async def test_a_try_that_may_be_in_the_log_stays_unknown() -> None:

@@ -8,7 +8,7 @@ from shared.log.port import NotAppended, OutcomeUnknown
 from tests.chat_gateway.recorders import NOW_MS
 from tests.chat_gateway.test_lane import refused, unknown
 from tests.chat_gateway.world import House, send
-from tests.shared.story import ANNA, BEN, ORDER, client_id, id_of, message
+from tests.shared.story import ANNA, BEN, client_id, id_of, message
 
 
 def ids(events: list[log.Event]) -> list[ClientId]:
@@ -210,7 +210,7 @@ async def test_what_lost_its_connection_is_held_back_too() -> None:
     await house.end_batch(NotAppended())
 
     assert house.log.batches == []
-    assert house.publisher.flight(ORDER, id_of(ANNA, 2)) is None
+    assert house.publisher.flight(id_of(ANNA, 2)) is None
 
 
 async def test_what_is_void_as_late_holds_back_what_waits_behind_it() -> None:

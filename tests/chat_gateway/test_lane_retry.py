@@ -9,7 +9,7 @@ from shared.log.port import OutcomeUnknown
 from tests.chat_gateway.recorders import NOW_MS
 from tests.chat_gateway.test_lane import READ_ONLY, refused, unknown
 from tests.chat_gateway.world import House, messages, send
-from tests.shared.story import ANNA, BEN, ORDER, id_of, message, order
+from tests.shared.story import ANNA, BEN, id_of, message, order
 
 # A retry.
 
@@ -85,7 +85,7 @@ async def test_what_the_store_found_ahead_of_the_reader_waits_for_it() -> None:
     house.meet(message(ANNA, 1))
 
     assert outlet.take() == []
-    assert house.publisher.flight(ORDER, id_of(ANNA, 1)) is None
+    assert house.publisher.flight(id_of(ANNA, 1)) is None
 
 
 async def test_what_the_store_found_but_the_reader_does_not_reach_is_unknown() -> None:

@@ -56,7 +56,7 @@ async def test_what_the_log_refuses_is_not_appended() -> None:
     await house.end_batch(NotAppended())
 
     assert owner.heard == ["not appended"]
-    assert house.publisher.flight(ORDER, id_of(ANNA, 1)) is None
+    assert house.publisher.flight(id_of(ANNA, 1)) is None
 
 
 @pytest.mark.parametrize("failure", [OutcomeUnknown(), OSError("disk"), TimeoutError()])
@@ -128,7 +128,7 @@ async def test_the_sweep_runs_by_itself(monkeypatch: pytest.MonkeyPatch) -> None
         await asyncio.wait_for(lost.wait(), 5)
         running.cancel()
 
-    assert house.publisher.flight(ORDER, id_of(ANNA, 1)) is None
+    assert house.publisher.flight(id_of(ANNA, 1)) is None
     await house.publisher.close()
 
 
