@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final
 
+import msgspec
 from aiokafka import ConsumerRecord
 
 from shared.contracts.topics import RECORD_BYTES_MAX
@@ -15,12 +16,13 @@ ERROR_CHARS_MAX: Final = 1_000
 Headers = Sequence[tuple[str, bytes | None]]
 
 
-class Outgoing(NamedTuple):
+class Outgoing(msgspec.Struct, frozen=True, gc=False):
     """A record as Kafka takes it."""
 
     key: bytes | None
     value: bytes | None
-    headers: Headers
+    headers: list[tuple[str, bytes]]
+    """aiokafka wants a list; records of one kind share theirs."""
 
 
 def record_to_write(draft: Draft) -> Outgoing:
@@ -35,8 +37,12 @@ def record_to_write(draft: Draft) -> Outgoing:
         raise NotAppended("a key is not text") from error
     if len(draft.value) > RECORD_BYTES_MAX or len(key) > KEY_BYTES_MAX:
         raise NotAppended(f"a record of {len(draft.value)} bytes is too large")
-    headers = (("type", draft.type.encode()), ("v", str(draft.version).encode()))
-    return Outgoing(key, draft.value, headers)
+    return Outgoing(key, draft.value, _headers(draft.type, draft.version))
+
+
+@lru_cache(maxsize=64)
+def _headers(type_: str, version: int) -> list[tuple[str, bytes]]:
+    return [("type", type_.encode()), ("v", str(version).encode())]
 
 
 def letter_to_write(record: Record, error: str, topic: str) -> Outgoing:
