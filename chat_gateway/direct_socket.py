@@ -1,7 +1,8 @@
 """The sending half of the direct protocol: one websocket connection as a `Socket`, with bounds.
 
-Ready-made frames go to the transport in one write. What a client does not take is bounded in bytes
-and in time, and every end of a connection has a deadline.
+Ready-made frames go to the transport, all of one turn of the event loop in one write: that is a
+system call, and costs more than everything else that is done for a frame. What a client does not
+take is bounded in bytes and in time, and every end of a connection has a deadline.
 """
 
 import asyncio
@@ -69,6 +70,9 @@ class DirectSocket(WebSocketsSansIOProtocol):
         """Runs while writing is paused."""
         self._stalled_at = 0
         """How much was waiting when `_stall_timer` was set."""
+        self._outgoing: list[bytes] = []
+        """Headers and frames of this turn of the loop."""
+        self._outgoing_bytes = 0
 
     def _library(self, state: State) -> ServerProtocol:
         library = ServerProtocol(state=state, max_size=self.message_bytes, logger=library_logger)
@@ -87,7 +91,9 @@ class DirectSocket(WebSocketsSansIOProtocol):
     @property
     def buffered(self) -> int:
         """How many bytes wait for the client to take them; see `Socket`."""
-        return 0 if self.disconnected else self.transport.get_write_buffer_size()
+        if self.disconnected:
+            return 0
+        return self._outgoing_bytes + self.transport.get_write_buffer_size()
 
     # uvicorn's own has the same name; the application gets it under the other.
     _asgi_send = WebSocketsSansIOProtocol.send
@@ -99,20 +105,38 @@ class DirectSocket(WebSocketsSansIOProtocol):
         # Below the mark at which writing pauses nobody needs to count.
         if self._stall_timer is not None and self.buffered > self.write_buffer_bytes:
             self.close(CloseCode.TOO_SLOW)
-        else:
-            self.transport.write(text_header(len(frame)) + frame)
+            return
+        if not self._outgoing:
+            self.loop.call_soon(self._flush)
+        self._outgoing += (text_header(len(frame)), frame)
+        self._outgoing_bytes += len(frame)
+        if self._outgoing_bytes > self.write_buffer_bytes // 4:
+            self._flush()  # the transport counts what it holds, and tells us to pause
+
+    def _flush(self) -> None:
+        """Write what was sent in this turn; nothing once the connection has ended."""
+        if self._outgoing:
+            outgoing, self._outgoing, self._outgoing_bytes = self._outgoing, [], 0
+            if not self.disconnected:
+                self.transport.write(b"".join(outgoing))
+
+    def _write_from_library(self) -> None:
+        """Write what `websockets` has to say, behind all that was sent before."""
+        self._flush()
+        self.transport.write(b"".join(self.conn.data_to_send()))
 
     def close(self, code: int, reason: str = "") -> None:
         """Send a close frame, and cut when the answer is late; see `Socket`."""
         if not self.close_sent:
             self.conn.send_close(code, reason)
             self.close_sent = True
-            self.transport.write(b"".join(self.conn.data_to_send()))
+            self._write_from_library()
             self._arm_close_timer()
 
     def abort(self) -> None:
         """Cut now; see `Socket`."""
         self._finished = self.close_sent = True
+        self._outgoing.clear()
         self.transport.abort()
 
     def pause_writing(self) -> None:
@@ -148,7 +172,7 @@ class DirectSocket(WebSocketsSansIOProtocol):
     def _finish(self) -> None:
         """Send the close frame of a failure; what still comes in is discarded."""
         self._finished = self.close_sent = True
-        self.transport.write(b"".join(self.conn.data_to_send()))
+        self._write_from_library()
         # To close with unread bytes resets the connection, and the client may never see the code.
         if self.transport.can_write_eof():
             self.transport.write_eof()
@@ -172,4 +196,5 @@ class DirectSocket(WebSocketsSansIOProtocol):
     def eof_received(self) -> None:
         """Drop what is still to be sent: the transport closes once its buffer is empty."""
         self._finished = self.close_sent = True
+        self._outgoing.clear()
         self._arm_close_timer()
