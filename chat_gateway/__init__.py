@@ -6,5 +6,6 @@ Reading order, inside out, the parts without `await` first: `tail` (what is held
 `direct_socket`, `direct`, `admission`, `origins`, `endpoint` (connections), `visits` (who gets at
 an order), `gateway` (what sessions wait for), `http` and `writer` (the same without a websocket),
 `widget_files` and `widget_http` (how browsers get `widget/`, the other half), `archiver` (log to
-store), and `app`, where all of it is put together.
+store), and `app`, where all of it is put together. `supervisor` and `supervised` are for several
+gateways on one port.
 """

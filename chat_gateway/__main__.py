@@ -4,9 +4,12 @@ import argparse
 import asyncio
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
+from socket import socket
+from typing import Final
 from urllib.parse import urlsplit
 
 import httpx
@@ -16,6 +19,8 @@ from starlette.applications import Starlette
 from chat_gateway.app import running, server_of
 from chat_gateway.http import make_document
 from chat_gateway.settings import Settings
+from chat_gateway.supervised import listen, tied_to
+from chat_gateway.supervisor import Supervisor
 from chat_gateway.watermarks import WrongLog
 from shared.contracts.asyncapi import make_asyncapi
 from shared.contracts.frames import Limits
@@ -26,6 +31,7 @@ from shared.logs import configure_logs
 from shared.metrics import LoopLag, metrics_route
 from shared.openapi import document_route
 from shared.order_client import HttpOrders
+from shared.ports import hold_port, port_of
 from shared.risk import UnsafeSettings, refuse
 from shared.server import spare_what_stays
 from shared.settings import BadSetting
@@ -33,6 +39,9 @@ from shared.signals import open_signals
 from shared.sqlite import InUse
 from shared.store import open_store
 from shared.store.port import StoreUnavailable
+
+STOP_MARGIN_S: Final = 15.0
+"""What a process may take to end beside sending its clients away; as operators are told."""
 
 
 def main(arguments: Sequence[str], environment: Mapping[str, str]) -> None:
@@ -42,12 +51,19 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> None:
     parser.add_argument(
         "--dev", action="store_true", help="let unsafe settings of the engines warn, not stop"
     )
+    # Which of several processes this is: said by the one that starts them.
+    parser.add_argument("--process", type=int, help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
     try:
         settings = Settings.read(environment, given.data, dev=given.dev)
         refuse_embedded(settings)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(serve(settings))
+            if settings.processes == 1:
+                runner.run(serve(settings))
+            elif given.process is not None:
+                runner.run(serve_one_of_several(settings, given.process))
+            else:
+                sys.exit(runner.run(supervise(settings, arguments, environment)))
     except (ValueError, OSError, InUse, WrongLog, UnsafeSettings) as error:
         sys.exit(f"chat_gateway: {error}")
     except StoreUnavailable as error:
@@ -69,8 +85,41 @@ def refuse_embedded(settings: Settings) -> None:
             )
 
 
-async def serve(settings: Settings) -> None:
-    """Serve one gateway until the process is told to stop."""
+async def supervise(
+    settings: Settings, arguments: Sequence[str], environment: Mapping[str, str]
+) -> int:
+    """Have several processes serve until told to stop; the exit code. Raises `OSError` if somebody
+    has their port."""
+    held = await asyncio.to_thread(hold_port, settings.host, settings.port)
+    try:
+        return await Supervisor(
+            lambda number: (
+                *(sys.executable, "-m", "chat_gateway"),
+                *(*arguments, "--process", str(number)),
+            ),
+            {**environment, "ORDER_CHAT_PORT": str(port_of(held))},
+            settings.processes,
+            stop_s=settings.drain_s + STOP_MARGIN_S,
+        ).run()
+    finally:
+        for one in held:
+            one.close()
+
+
+async def serve_one_of_several(settings: Settings, number: int) -> None:
+    """Serve one gateway until its supervisor is gone or says so."""
+    async with tied_to(sys.stdin):
+        await serve(settings, partial(listen, settings, number))
+
+
+async def serve(
+    settings: Settings, open_sockets: Callable[[], Sequence[socket]] | None = None
+) -> None:
+    """Serve one gateway until the process is told to stop.
+
+    *open_sockets*: gives what to listen on, once all else is there; by default the gateway is alone
+    on its port.
+    """
     token = settings.service_token()
     async with AsyncExitStack() as resources:
         log = await open_log(settings.log_url, settings.data)
@@ -114,9 +163,11 @@ async def serve(settings: Settings) -> None:
             exception_handlers=EXCEPTION_HANDLERS,
         )
         spare_what_stays()
-        await server_of(
+        server = server_of(
             app, settings.host, settings.port, gateway.farewell, settings.trusted_proxies
-        ).serve()
+        )
+        sockets = list(await asyncio.to_thread(open_sockets)) if open_sockets else None
+        await server.serve(sockets)
 
 
 if __name__ == "__main__":

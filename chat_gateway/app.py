@@ -1,6 +1,7 @@
 """The object graph of the gateway."""
 
 import asyncio
+import os
 import socket
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -121,7 +122,9 @@ async def running(
     hub = Hub()
     publisher = Publisher(log, loop)
     feed = Feed(log, store, hub, publisher, epoch=settings.epoch)
-    presence = Presence(signals, hub, place=f"{socket.gethostname()}-{time.time_ns()}")
+    # No two alike: several on one machine, and one in every container, have the same part each.
+    place = f"{socket.gethostname()}-{os.getpid()}-{time.time_ns()}"
+    presence = Presence(signals, hub, place=place)
     marks = Marks(publisher, loop)
     inbox = Inbox(store, signals, feed.room)
     hub.watch(inbox.folded)

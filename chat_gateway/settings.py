@@ -18,6 +18,8 @@ from shared.settings import (
 )
 
 FILE_BYTES_MAX: Final = 5 * 1024**3
+PORT_MAX: Final = 65_535
+PROCESSES_MAX: Final = 64
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,6 +31,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """`ORDER_CHAT_HOST`: the address to listen on; by default this machine alone."""
     port: int = 8080
     """`ORDER_CHAT_PORT`: the TCP port to listen on; 0 picks a free one."""
+    processes: int = 1
+    """`ORDER_CHAT_PROCESSES`: how many processes share the port, each a gateway of its own; at most
+    64."""
+    process_port: int = 8090
+    """`ORDER_CHAT_PROCESS_PORT`: where the first of several processes listens alone as well, the
+    second at the next port, and so on; 0 picks free ones."""
     log_url: str = "sqlite:///log.db"
     """`ORDER_CHAT_LOG_URL`: the log; by default a file for one process."""
     store_url: str = "sqlite:///store.db"
@@ -86,10 +94,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
         default = cls()
         token_file = get("SERVICE_TOKEN_FILE")
+        processes = read_number("PROCESSES", get("PROCESSES"), default.processes, 1, PROCESSES_MAX)
         return cls(
             data=data,
             host=get("HOST") or default.host,
-            port=read_number("PORT", get("PORT"), port, 0, 65_535),
+            port=read_number("PORT", get("PORT"), port, 0, PORT_MAX),
+            processes=processes,
+            process_port=read_number(
+                "PROCESS_PORT",
+                get("PROCESS_PORT"),
+                default.process_port,
+                0,
+                PORT_MAX + 1 - processes,
+            ),
             log_url=get("LOG_URL") or default.log_url,
             store_url=get("STORE_URL") or default.store_url,
             signals_url=get("SIGNALS_URL") or default.signals_url,

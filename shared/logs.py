@@ -20,7 +20,10 @@ import structlog
 from structlog.stdlib import ExtraAdder, ProcessorFormatter
 from structlog.types import Processor
 
-FIELDS: Final = frozenset({"partition", "records", "sessions", "reason", "error"})
+FIELDS: Final = frozenset(
+    {"partition", "records", "sessions", "reason", "error"}
+    | {"number", "pid", "port", "code", "pause_s"}
+)
 """What a record may carry in `extra`: nothing of it is a message's, a token's or a person's."""
 
 PLACES_MAX: Final = 20

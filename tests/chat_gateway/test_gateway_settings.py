@@ -27,6 +27,8 @@ def test_everything_may_be_chosen() -> None:
     environment = {
         "ORDER_CHAT_HOST": "0.0.0.0",
         "ORDER_CHAT_PORT": "0",
+        "ORDER_CHAT_PROCESSES": "64",
+        "ORDER_CHAT_PROCESS_PORT": "65472",
         "ORDER_CHAT_LOG_URL": "kafka://a:9092",
         "ORDER_CHAT_STORE_URL": "mongodb://b/c",
         "ORDER_CHAT_SIGNALS_URL": "redis://d",
@@ -46,6 +48,8 @@ def test_everything_may_be_chosen() -> None:
         data=DATA,
         host="0.0.0.0",
         port=0,
+        processes=64,
+        process_port=65_472,
         log_url="kafka://a:9092",
         store_url="mongodb://b/c",
         signals_url="redis://d",
@@ -86,6 +90,9 @@ def test_what_guards_the_gateway_is_not_guessed(variable: str, value: str) -> No
         ("ORDER_CHAT_PORT", "-1"),
         ("ORDER_CHAT_PORT", "http"),
         ("ORDER_CHAT_PORT", "٨٠"),
+        ("ORDER_CHAT_PROCESSES", "0"),
+        ("ORDER_CHAT_PROCESSES", "65"),
+        ("ORDER_CHAT_PROCESSES", "auto"),
         ("ORDER_CHAT_MAX_FILE_BYTES", "0"),
         ("ORDER_CHAT_MAX_FILE_BYTES", "5368709121"),
         ("ORDER_CHAT_EPOCH", "0"),
@@ -99,6 +106,12 @@ def test_bad_numbers_name_their_variable_not_their_value(variable: str, value: s
         Settings.read({variable: value}, DATA)
 
     assert str(bad.value).startswith(f"{variable} must be a number from ")
+
+
+def test_every_process_has_a_port() -> None:
+    """The last one's is a port, too."""
+    with pytest.raises(BadSetting, match=r"PROCESS_PORT must be a number from 0 to 65532$"):
+        Settings.read({"ORDER_CHAT_PROCESSES": "4", "ORDER_CHAT_PROCESS_PORT": "65533"}, DATA)
 
 
 def test_settings_do_not_print_their_secrets() -> None:
