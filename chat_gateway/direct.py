@@ -63,6 +63,9 @@ class DirectProtocol(DirectSocket):
 
     fragments: ClassVar[int] = 64
     """The most fragments of one message: empty ones add up to nothing."""
+    pings: ClassVar[int] = 100
+    """How many pings and pongs may come at once, and after that within `pings_s`."""
+    pings_s: ClassVar[float] = 10.0
 
     def __init__(
         self,
@@ -77,6 +80,8 @@ class DirectProtocol(DirectSocket):
         """What was read but not taken: the start of a frame, or all while writing is paused."""
         self._needed = 0
         """How many bytes `_partial` must hold before another look at it is worth while."""
+        self._pings_until = 0.0
+        """When all pings so far will be forgotten, on the loop's clock."""
 
     # The handshake, which stays uvicorn's.
 
@@ -184,12 +189,15 @@ class DirectProtocol(DirectSocket):
 
     def _ask_library(self, frame: bytes) -> None:
         """Let `websockets` judge a whole frame, or one that it refuses at the header."""
+        if frame[0] & 0x0F == Opcode.CLOSE:
+            # It may stand between fragments; the library would take that for a broken message.
+            self.conn.current_size = None
         self.conn.receive_data(frame)
         if self.conn.parser_exc is not None:
             self._finish()
             return
         # Frames are taken only while few bytes wait, so pongs need no check against the cap.
-        self.transport.write(b"".join(self.conn.data_to_send()))
+        self._write_from_library()
         for event in self.conn.events_received():
             assert isinstance(event, Frame)  # only a handshake has other events
             self._take_frame(event)
@@ -203,10 +211,19 @@ class DirectProtocol(DirectSocket):
             pass  # whoever has closed is not interested in what was under way
         elif frame.opcode is Opcode.BINARY:
             self._fail(CloseCode.UNSUPPORTED_DATA)
+        elif frame.opcode is Opcode.PING:  # the library has answered it
+            self._count_ping()
         elif frame.opcode is Opcode.PONG:
             self.handle_pong(frame)
-        elif frame.opcode is not Opcode.PING:  # the library has answered that
+            self._count_ping()
+        else:
             self._take_fragment(frame)
+
+    def _count_ping(self) -> None:
+        now = self.loop.time()
+        self._pings_until = max(now, self._pings_until) + self.pings_s / self.pings
+        if self._pings_until > now + self.pings_s:
+            self._fail(CloseCode.POLICY_VIOLATION)
 
     def _take_fragment(self, frame: Frame) -> None:
         self.frames.append(bytes(frame.data))
@@ -241,6 +258,7 @@ class DirectProtocol(DirectSocket):
             super().connection_lost(exc)
             return
         self._finished = self.close_sent = self.disconnected = True
+        self._outgoing.clear()
         self.stop_keepalive()
         if self.close_timer is not None:
             self.close_timer.cancel()

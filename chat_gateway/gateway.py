@@ -8,9 +8,12 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
+import msgspec
+
 from chat_gateway.admission import Ticket
 from chat_gateway.counts import Counts
 from chat_gateway.desk import Client
+from chat_gateway.expiries import Expiries
 from chat_gateway.failures import code_of
 from chat_gateway.feed import Feed
 from chat_gateway.hub import Hub
@@ -45,6 +48,14 @@ OPENING_MAX: Final = 50
 PAGING_MAX: Final = 8
 
 
+class _Turn(msgspec.Struct):
+    """One page after the other, for one client."""
+
+    lock: asyncio.Lock
+    wanted: int = 0
+    """How many pages have it or wait for it."""
+
+
 class Gateway:
     """The desk of all sessions (`chat_gateway.desk.Desk`), and their beginning and end."""
 
@@ -77,9 +88,10 @@ class Gateway:
         self._grants = grants
         self._clock = clock
         self._wishes: dict[Client, dict[asyncio.Task[None], tuple[str, OrderId | None]]] = {}
-        self._turns: dict[Client, asyncio.Lock] = {}
-        self._timers: dict[Client, asyncio.TimerHandle] = {}
-        """Of each session: the deadline of its hello, then the end of its token."""
+        self._turns: dict[Client, _Turn] = {}
+        self._hellos: dict[Client, asyncio.TimerHandle] = {}
+        """Of each session that has not said who it is: the deadline for that."""
+        self._expiries = Expiries(clock)
         self._wheel: list[set[Session]] = [set() for _ in range(HEARTBEAT_S)]
         self.counts = Counts()
 
@@ -101,7 +113,7 @@ class Gateway:
         )
         self.counts.connections += 1
         self._wheel[self.counts.connections % HEARTBEAT_S].add(session)
-        self._timers[session] = asyncio.get_running_loop().call_later(
+        self._hellos[session] = asyncio.get_running_loop().call_later(
             HELLO_DEADLINE_S, self._hello_due, session
         )
         return session
@@ -218,9 +230,10 @@ class Gateway:
         except (KeysUnavailable, TimeoutError):
             client.undecided()
         else:
+            before = client.identity
             client.welcome(identity)
             if client.identity is identity:
-                self._watch_expiry(client, identity)
+                self._watch_expiry(client, before, identity)
 
     async def _open(self, client: Client, join: frames.Join) -> None:
         identity = client.identity
@@ -296,21 +309,25 @@ class Gateway:
     @asynccontextmanager
     async def _turn(self, client: Client) -> AsyncIterator[None]:
         """One page at a time for each client, and none while it has not taken the one before."""
-        async with self._turns.setdefault(client, asyncio.Lock()):
-            while client.backlog > BACKLOG_MAX:  # noqa: ASYNC110 (transports tell nobody)
-                await asyncio.sleep(BACKLOG_CHECK_S)
-            yield
+        turn = self._turns.setdefault(client, _Turn(asyncio.Lock()))
+        turn.wanted += 1
+        try:
+            async with turn.lock:
+                while client.backlog > BACKLOG_MAX:  # noqa: ASYNC110 (transports tell nobody)
+                    await asyncio.sleep(BACKLOG_CHECK_S)
+                yield
+        finally:
+            turn.wanted -= 1
+            if not turn.wanted:
+                self._turns.pop(client, None)
 
-    def _watch_expiry(self, client: Client, identity: Identity) -> None:
-        left = identity.expires_at + EXPIRY_GRACE_S - self._clock()
-        self._timers[client].cancel()
-        self._timers[client] = asyncio.get_running_loop().call_later(
-            max(0.0, left), self._expired, client
-        )
-
-    def _expired(self, client: Client) -> None:
+    def _watch_expiry(self, client: Client, before: Identity | None, now: Identity) -> None:
         assert isinstance(client, Session)
-        client.close(CloseCode.TOKEN, "the token has expired")
+        if before is not None:
+            self._expiries.forget(client, before.expires_at + EXPIRY_GRACE_S)
+        elif (hello := self._hellos.pop(client, None)) is not None:
+            hello.cancel()
+        self._expiries.watch(client, now.expires_at + EXPIRY_GRACE_S)
 
     # Tasks.
 
@@ -342,7 +359,10 @@ class Gateway:
         self._wishes.pop(client, None)
         self._turns.pop(client, None)
         self._inbox.leave(client)
-        if (timer := self._timers.pop(client, None)) is not None:
-            timer.cancel()
+        if (hello := self._hellos.pop(client, None)) is not None:
+            hello.cancel()
+        assert isinstance(client, Session)
+        if client.identity is not None:
+            self._expiries.forget(client, client.identity.expires_at + EXPIRY_GRACE_S)
         for slot in self._wheel:
             slot.discard(client)

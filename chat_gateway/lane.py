@@ -5,7 +5,6 @@ looked up first, or has to be put off. Sends keep the order they were typed in: 
 unsettled attempt never overtakes it.
 """
 
-from collections import deque
 from typing import Final, Protocol
 
 import msgspec
@@ -79,6 +78,18 @@ class Uncertain:
 class Lane:
     """See the module. One for each joined order of each connection."""
 
+    __slots__ = (
+        "_by",
+        "_flying",
+        "_outlet",
+        "_owed",
+        "_partition",
+        "_publisher",
+        "_queue",
+        "_room",
+        "_turns",
+    )
+
     def __init__(
         self, room: Room, by: UserId, publisher: Publisher, partition: int, outlet: Outlet
     ) -> None:
@@ -88,7 +99,7 @@ class Lane:
         self._partition = partition
         self._outlet = outlet
         self._turns = 0
-        self._queue: deque[Attempt] = deque()
+        self._queue: list[Attempt] = []
         """The first is being looked up, the others wait behind it."""
         self._flying: dict[MessageId, Flight] = {}
         self._owed: dict[MessageId, tuple[int, bool]] = {}
@@ -174,7 +185,7 @@ class Lane:
         """The first of the queue was looked up; *base* is the count taken before that began."""
         if not self._queue:
             return  # left meanwhile
-        attempt = self._queue.popleft()
+        attempt = self._queue.pop(0)
         overtakes = any(queued.turn < attempt.turn for queued in self._queue)
         other = self._publisher.flight(attempt.event.id)
         if other is not None:
@@ -258,7 +269,7 @@ class Lane:
                 return
             base = self._first_base(attempt)
         if base is None:
-            self._queue.appendleft(attempt)
+            self._queue.insert(0, attempt)
             self._outlet.look_up(self, event.order_id, event.id)
         else:
             self._append(attempt, base, now_ms)
@@ -361,9 +372,9 @@ class Lane:
 
     def _drain(self, now_ms: int) -> None:
         """Go on with what queued behind a look-up, until one has to be looked up itself."""
-        waiting, self._queue = self._queue, deque()
+        waiting, self._queue = self._queue, []
         while waiting and not self._queue:
-            attempt = waiting.popleft()
+            attempt = waiting.pop(0)
             if not self._may_go(attempt.turn) or now_ms - attempt.since_ms > PATIENCE_MS:
                 self._put_off(attempt)
             elif (other := self._publisher.flight(attempt.event.id)) is not None:

@@ -1,6 +1,6 @@
 """Whose conversations are open on this gateway: user to rooms."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Final, NamedTuple
 
 from chat_gateway.tail import Room
@@ -17,10 +17,10 @@ FindRoom = Callable[[OrderId], Room | None]
 
 class _Parties(NamedTuple):
     order: OrderChanged | None
-    users: frozenset[UserId]
+    users: tuple[UserId, ...]
 
 
-_NOBODY: Final = _Parties(None, frozenset())
+_NOBODY: Final = _Parties(None, ())
 
 
 class OpenRooms:
@@ -31,7 +31,7 @@ class OpenRooms:
         self._parties: dict[OrderId, _Parties] = {}
         self._orders: dict[UserId, set[OrderId]] = {}
 
-    def note(self, room: Room) -> frozenset[UserId]:
+    def note(self, room: Room) -> Collection[UserId]:
         """Index a room as its participants are now; answer them, with those who have been
         removed since it was noted last."""
         conversation = room.conversation
@@ -39,12 +39,12 @@ class OpenRooms:
         known = self._parties.get(order_id, _NOBODY)
         if known.order is conversation.order:  # nearly always
             return known.users
-        now = parties_of(conversation)
-        self._parties[order_id] = _Parties(conversation.order, now)
-        self._unlist(order_id, known.users - now)
-        for user_id in now - known.users:
+        before, now = frozenset(known.users), parties_of(conversation)
+        self._parties[order_id] = _Parties(conversation.order, tuple(now))
+        self._unlist(order_id, before - now)
+        for user_id in now - before:
             self._orders.setdefault(user_id, set()).add(order_id)
-        return known.users | now
+        return before | now
 
     def of(self, user_id: UserId) -> list[Room]:
         """The open rooms of a user, those with the newest messages."""
@@ -62,7 +62,7 @@ class OpenRooms:
             if self.find(order_id) is None:
                 self._unlist(order_id, self._parties.pop(order_id).users)
 
-    def _unlist(self, order_id: OrderId, users: frozenset[UserId]) -> None:
+    def _unlist(self, order_id: OrderId, users: Collection[UserId]) -> None:
         for user_id in users:
             orders = self._orders[user_id]
             orders.discard(order_id)

@@ -4,7 +4,6 @@ A session knows the protocol and nothing of sockets, tasks or engines. What take
 its `Desk`, which calls back; what can be answered from memory it answers at once.
 """
 
-from collections import deque
 from math import ceil
 from typing import Final, assert_never
 
@@ -43,6 +42,26 @@ MALFORMED_WINDOW_S: Final = 10.0
 class Session:
     """See the module. Made when a socket is open, before anything is known of its client."""
 
+    __slots__ = (
+        "_counts",
+        "_desk",
+        "_early",
+        "_flood",
+        "_grants",
+        "_greeted",
+        "_hub",
+        "_limits",
+        "_malformed",
+        "_publisher",
+        "_rates",
+        "_session_id",
+        "_ticket",
+        "closed",
+        "identity",
+        "orders",
+        "socket",
+    )
+
     def __init__(
         self,
         socket: Socket,
@@ -73,7 +92,8 @@ class Session:
         self._counts = counts
         self._greeted = False
         self._early: list[frames.ClientFrame] = []
-        self._malformed: deque[float] = deque(maxlen=MALFORMED_MAX + 1)
+        self._malformed: list[float] = []
+        """When the last ones came, at most `MALFORMED_MAX`."""
 
     # From the socket.
 
@@ -389,8 +409,13 @@ class Session:
             self.close(CloseCode.TOKEN, "the first frame must be hello, and what follows frames")
             return
         now = self._desk.time()
+        if len(self._malformed) == MALFORMED_MAX:
+            first = self._malformed.pop(0)
+            too_many = now - first <= MALFORMED_WINDOW_S
+        else:
+            too_many = False
         self._malformed.append(now)
-        if len(self._malformed) > MALFORMED_MAX and now - self._malformed[0] <= MALFORMED_WINDOW_S:
+        if too_many:
             self.close(CloseCode.POLICY_VIOLATION, "too many malformed frames")
             return
         ref, id_ = frames.salvage(data)

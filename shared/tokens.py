@@ -14,6 +14,7 @@ The algorithm is ours to choose, never the token's. No error text holds any part
 
 import time
 from collections.abc import Callable, Collection
+from functools import lru_cache
 from typing import Annotated, Final, Literal, Protocol, get_args
 
 import jwt
@@ -159,11 +160,17 @@ def identity_of(payload: bytes, now: float) -> Identity:
     _check_times(claims, now)
     return Identity(
         user_id=user_id,
-        roles=frozenset(claims.roles),
+        roles=_role_set(claims.roles),
         expires_at=float(claims.exp),
         name=claims.name,
         orders=None if claims.orders is None else frozenset(claims.orders),
     )
+
+
+@lru_cache(maxsize=64)
+def _role_set(roles: tuple[Role, ...]) -> frozenset[Role]:
+    """All who have the same roles share one set: it is larger than the rest of an identity."""
+    return frozenset(roles)
 
 
 def _user_id(claims: _Claims) -> UserId:

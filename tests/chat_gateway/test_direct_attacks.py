@@ -13,7 +13,6 @@ from tests.chat_gateway.echo import (
     CLOSE,
     PING,
     PONG,
-    Echo,
     Running,
     fragments,
     frame,
@@ -28,7 +27,7 @@ EURO = "€".encode()
 
 
 class Impatient(DirectProtocol):
-    """The deadlines turned down, and small kernel buffers left to do their part."""
+    """The deadlines turned down."""
 
     stall_s = 0.3
     close_s = 0.3
@@ -139,70 +138,6 @@ async def test_as_many_fragments_as_allowed_are_one_message(echo: Running) -> No
         client.send(b"".join(fragments(*[b"x"] * DirectProtocol.fragments)))
 
         assert await client.frame() == (1, b"x" * DirectProtocol.fragments)
-
-
-async def test_a_ping_flood_without_reading_is_aborted() -> None:
-    """Pongs that nobody takes stop at the cap, and so does the reading of pings."""
-    async with running(protocol=Impatient) as server, raw_client(server.port) as client:
-        most = 0
-        client.send(frame(b"first"))
-        assert await client.frame() == (1, b"first")
-        flood = frame(b"x" * 125, PING) * 1_000
-        client.stop_reading()
-        async with asyncio.timeout(10):
-            while not server.receiver.gone.is_set():
-                client.send(flood)
-                most = max(most, server.receiver.socket.buffered)
-                await asyncio.wait(
-                    {asyncio.create_task(server.receiver.gone.wait())}, timeout=0.001
-                )
-
-        assert 0 < most <= DirectProtocol.write_buffer_bytes + 131
-
-
-class Torrent(Echo):
-    """Sends without end to whoever says a word."""
-
-    def receive(self, data: bytes) -> None:
-        self.most = 0
-        self._pour()
-
-    def _pour(self) -> None:
-        self.socket.send(b"x" * 1_000)
-        self.most = max(self.most, self.socket.buffered)
-        if not self.gone.is_set():
-            asyncio.get_running_loop().call_soon(self._pour)
-
-
-async def test_a_client_that_stops_reading_is_cut_off() -> None:
-    """What waits for it never grows over the cap and a frame, and the deadline ends it."""
-    async with running(Torrent, Impatient) as server, raw_client(server.port) as client:
-        client.stop_reading()
-        client.send(frame(b"go"))
-        async with asyncio.timeout(10):
-            await server.receiver.gone.wait()
-
-        assert isinstance(server.receiver, Torrent)
-        assert server.receiver.most <= DirectProtocol.write_buffer_bytes + 1_004
-
-
-class OneBlow(Echo):
-    """Sends more than the kernel takes and less than the cap, once."""
-
-    def receive(self, data: bytes) -> None:
-        while self.socket.buffered <= DirectProtocol.write_buffer_bytes // 4:
-            self.socket.send(b"x" * 10_000)
-
-
-async def test_a_buffer_that_stands_still_is_cut_off() -> None:
-    """Without a further send it is the watch on the paused buffer that ends the connection."""
-    async with running(OneBlow, Impatient) as server, raw_client(server.port) as client:
-        client.stop_reading()
-        client.send(frame(b"go"))
-        async with asyncio.timeout(10):
-            await server.receiver.gone.wait()
-
-        assert server.receiver.losses == 1
 
 
 async def test_compression_is_refused_even_where_uvicorn_would_offer_it() -> None:

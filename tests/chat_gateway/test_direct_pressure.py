@@ -55,3 +55,13 @@ async def test_nothing_is_taken_while_too_much_waits() -> None:
     assert paused == ([b"one"], False)
     assert (receiver.heard, wire.reading) == ([b"one", b"two", b"three"], True)
     protocol.connection_lost(None)
+
+
+def test_a_gateway_bears_a_client_no_longer_than_promised() -> None:
+    """The other tests turn these down; operators are told of them, and clients of their codes."""
+    assert DirectProtocol.write_buffer_bytes == 262_144
+    assert DirectProtocol.stall_s == 10.0
+    assert DirectProtocol.close_s == 5.0
+    assert DirectProtocol.user_timeout_ms == 20_000
+    assert DirectProtocol.fragments == 64
+    assert (DirectProtocol.pings, DirectProtocol.pings_s) == (100, 10.0)
