@@ -7,8 +7,6 @@ it says who it is, then by its user.
 """
 
 from collections import Counter
-from collections.abc import Callable
-from functools import partial
 from typing import Final, Literal, TypeVar
 
 import msgspec
@@ -105,26 +103,31 @@ class Admission:
 class Ticket:
     """What one connection holds of an `Admission`: first its address's place, then its user's."""
 
-    __slots__ = ("_admission", "_held")
+    __slots__ = ("_address", "_admission", "_user_id")
 
     def __init__(self, admission: Admission, address: str) -> None:
         self._admission = admission
-        self._held: Callable[[], None] | None = partial(admission.spoke, address)
-        """Gives back what is held now; null once that is done."""
+        self._address: str | None = address
+        """Whose place is held, until it is known whose connection it is."""
+        self._user_id: UserId | None = None
+        """Whose it is; both are null once nothing is held."""
 
     def enter(self, user_id: UserId) -> bool:
         """The connection said who it is; false, and nothing changes, if this user has too many."""
         if not self._admission.enter(user_id):
             return False
         self.leave()
-        self._held = partial(self._admission.leave, user_id)
+        self._user_id = user_id
         return True
 
     def leave(self) -> None:
         """The connection is gone. Further calls do nothing."""
-        held, self._held = self._held, None
-        if held is not None:
-            held()
+        address, user_id = self._address, self._user_id
+        self._address = self._user_id = None
+        if address is not None:
+            self._admission.spoke(address)
+        if user_id is not None:
+            self._admission.leave(user_id)
 
 
 def _take_one(counter: Counter[K], key: K) -> None:

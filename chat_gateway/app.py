@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 
 from chat_gateway.access import AccessCache
 from chat_gateway.admission import LIFTED_CAPS, Admission
-from chat_gateway.direct import DirectProtocol
+from chat_gateway.direct_handshake import DirectHandshake
 from chat_gateway.endpoint import ChatEndpoint
 from chat_gateway.farewell import Farewell
 from chat_gateway.feed import Feed
@@ -90,7 +90,7 @@ def server_of(
         port,
         trusted_proxies,
         http=http,
-        ws=DirectProtocol,
+        ws=DirectHandshake,
         ws_max_size=Limits().frame_bytes,
         ws_per_message_deflate=False,
     )

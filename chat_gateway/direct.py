@@ -1,29 +1,26 @@
-"""The uvicorn websocket protocol that hands whole text frames straight to a receiver.
+"""The protocol that hands whole text frames of a websocket straight to a receiver.
 
-`uvicorn.Config(ws=DirectProtocol)`. An endpoint accepts the handshake as on any ASGI server, then
-calls `chat_gateway.socket.serve`, which finds `attach` here. From then on a read of the socket is
-cut into frames: whole, unfragmented text goes to the receiver in the same call, everything else
-goes, frame by frame, through `websockets`, so RFC 6455 stays its job.
+`chat_gateway.direct_handshake` makes one of it once a handshake is over. From then on a read of the
+socket is cut into frames: whole, unfragmented text goes to the receiver in the same call,
+everything else goes, frame by frame, through `websockets`, so RFC 6455 stays its job.
 
     bytes ─▶ data_received ─▶ frames ─┬─ whole text ─▶ receiver.receive
                                       └─ others ─▶ websockets ─▶ pong, close, fragments, errors
 
 The library only ever gets whole frames, or one that it refuses at the header. So between two
-frames its parser is always between two frames as well, and either way may take the next one.
+frames its parser is always between two frames as well, either way may take the next one, and a new
+library knows as much as one that has been there from the start.
 """
 
 import asyncio
 from typing import Any, ClassVar
 
-from uvicorn.config import Config
-from uvicorn.protocols.utils import ClientDisconnected
-from uvicorn.server import ServerState
 from websockets.frames import Frame, Opcode
-from websockets.http11 import Request
 from websockets.protocol import State
 
 from chat_gateway.direct_socket import FIN_TEXT, SHORT_MAX, DirectSocket
-from chat_gateway.socket import EXTENSION, MakeReceiver, Receiver, log_failure
+from chat_gateway.keepalive import Keepalive
+from chat_gateway.socket import Receiver, log_failure
 from shared.contracts.errors import CloseCode
 
 try:
@@ -32,7 +29,6 @@ except ImportError:  # no wheel for this platform
     from websockets.utils import apply_mask
 
 MASKED = 0x80
-BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
 def measure(data: bytes, start: int) -> tuple[int, int]:
@@ -53,11 +49,6 @@ def measure(data: bytes, start: int) -> tuple[int, int]:
 class DirectProtocol(DirectSocket):
     """One websocket connection, cut into frames and handed to a receiver without an `await`.
 
-    Nothing is read between the handshake and `attach`, so an endpoint served by this class must
-    attach (or refuse the handshake). Compression is off whatever the configuration says, and the
-    query string is kept from the application and its logs: nothing of ours stands there, and a
-    token somebody puts there by mistake must not be written down.
-
     A subclass may set other limits.
     """
 
@@ -67,92 +58,57 @@ class DirectProtocol(DirectSocket):
     """How many pings and pongs may come at once, and after that within `pings_s`."""
     pings_s: ClassVar[float] = 10.0
 
+    __slots__ = ("_fragments", "_needed", "_partial", "_pings_until", "_receiver")
+
     def __init__(
         self,
-        config: Config,
-        server_state: ServerState,
-        app_state: dict[str, Any],
-        _loop: asyncio.AbstractEventLoop | None = None,
+        transport: asyncio.Transport,
+        loop: asyncio.AbstractEventLoop,
+        connections: set[Any],
+        keepalive: Keepalive | None,
+        *,
+        closing: bool,
     ) -> None:
-        super().__init__(config, server_state, app_state, _loop)
+        """See `DirectSocket`; nothing is read before `begin`."""
+        super().__init__(transport, loop, connections, keepalive, closing=closing)
         self._receiver: Receiver | None = None
-        self._partial = bytearray()
+        self._partial: bytearray | None = None
         """What was read but not taken: the start of a frame, or all while writing is paused."""
         self._needed = 0
         """How many bytes `_partial` must hold before another look at it is worth while."""
+        self._fragments: list[bytes] | None = None
+        """Those of a message that is not complete."""
         self._pings_until = 0.0
         """When all pings so far will be forgotten, on the loop's clock."""
 
-    # The handshake, which stays uvicorn's.
-
-    def handle_connect(self, event: Request) -> None:
-        """Start the application, and read nothing before it has attached."""
-        super().handle_connect(event)
-        if not self.handshake_complete:
-            self.scope["query_string"] = b""
-            extensions: dict[str, Any] = self.scope["extensions"]
-            extensions[EXTENSION] = self
-            self.transport.pause_reading()
-
-    def _reject(self) -> None:
-        """End what the library takes for no handshake: a body, another method, a line too long.
-
-        It is handed over whole, so nothing more is to come. uvicorn would wait for it for ever.
-        """
-        self.transport.write(b"".join(self.conn.data_to_send()) or BAD_REQUEST)
-        self.transport.close()
-
-    async def run_asgi(self) -> None:
-        """Run the application; the connection outlives it once it has attached."""
-        try:
-            await self.app(self.scope, self.receive, self._asgi_send)
-        except ClientDisconnected:
-            pass
-        except Exception as error:
-            log_failure(error)
-            if self._receiver is not None:
-                self.close(CloseCode.INTERNAL_ERROR)
-        finally:
-            if self._receiver is None:
-                self.send_500_response()  # only where there was no answer to the handshake
-                self.transport.close()
-
-    def attach(self, make_receiver: MakeReceiver) -> None:
-        """Hand everything that is read from here on to the receiver made for this socket.
-
-        Call it once, after the handshake was accepted; the ASGI channel is dead from then on.
-        """
-        self.close_sent = self.conn.state is not State.OPEN  # the server may be shutting down
-        # The old one's parser keeps the request, headers and all. A connection that may be idle
-        # for hours keeps nothing of the handshake, and not the queue it never uses.
-        self.conn = self._library(State.OPEN)
-        receiver = make_receiver(self)
-        del self.scope, self.request, self.response, self.queue
+    def begin(self, receiver: Receiver, *, lost: bool) -> None:
+        """Take the transport over, and hand on what comes; *lost*: the connection is no more."""
         self._receiver = receiver
-        if self.disconnected:
+        if lost:
             self._tell_lost()
-        else:
-            self.transport.resume_reading()
+            return
+        self._connections.add(self)
+        if self._keepalive is not None:
+            self._keepalive.add(self)
+        self._transport.set_protocol(self)
+        self._transport.resume_reading()
 
     # Reading.
 
     def data_received(self, data: bytes) -> None:
         """Take a read of the socket, of any length and cut anywhere."""
-        if self._receiver is None:
-            super().data_received(data)
-            if not self.handshake_initiated:
-                self._reject()
-        elif not self._finished:
-            if self._partial:
-                self._partial += data
-                if len(self._partial) < self._needed:
-                    return
-                data = self._take_partial()
-            self._take(data)
+        if self._finished:
+            return
+        if self._partial is not None:
+            self._partial += data
+            if len(self._partial) < self._needed:
+                return
+            data = self._take_partial()
+        self._take(data)
 
     def _take_partial(self) -> bytes:
-        partial, self._partial = self._partial, bytearray()
-        return bytes(partial)
+        partial, self._partial = self._partial, None
+        return bytes(partial or b"")
 
     def _take(self, data: bytes) -> None:
         """Take the frames that *data* begins with, and keep the rest."""
@@ -164,13 +120,13 @@ class DirectProtocol(DirectSocket):
                 return
             if end > total:
                 break
-            if data[start] == FIN_TEXT and not self.close_sent and self.conn.current_size is None:
+            if data[start] == FIN_TEXT and not self.close_sent and self._fragments is None:
                 self._take_text(apply_mask(data[body:end], data[body - 4 : body]))
             else:
                 self._ask_library(data[start:end])
             start = end
         if start < total and not self._finished:
-            self._partial += data[start:]
+            self._partial = bytearray(data[start:])
             self._needed = end - start
 
     def _take_text(self, payload: bytes) -> None:
@@ -189,23 +145,26 @@ class DirectProtocol(DirectSocket):
 
     def _ask_library(self, frame: bytes) -> None:
         """Let `websockets` judge a whole frame, or one that it refuses at the header."""
+        library = self._ask()
         if frame[0] & 0x0F == Opcode.CLOSE:
             # It may stand between fragments; the library would take that for a broken message.
-            self.conn.current_size = None
-        self.conn.receive_data(frame)
-        if self.conn.parser_exc is not None:
+            library.current_size = None
+        library.receive_data(frame)
+        if library.parser_exc is not None:
             self._finish()
             return
         # Frames are taken only while few bytes wait, so pongs need no check against the cap.
         self._write_from_library()
-        for event in self.conn.events_received():
+        for event in library.events_received():
             assert isinstance(event, Frame)  # only a handshake has other events
             self._take_frame(event)
+        if library.current_size is None and library.state is State.OPEN:
+            self._library = None
 
     def _take_frame(self, frame: Frame) -> None:
         if frame.opcode is Opcode.CLOSE:
-            self._finished = self.close_sent = True
-            self.transport.close()
+            self._end_sending()
+            self._transport.close()
             self._arm_close_timer()
         elif self.close_sent:
             pass  # whoever has closed is not interested in what was under way
@@ -214,55 +173,46 @@ class DirectProtocol(DirectSocket):
         elif frame.opcode is Opcode.PING:  # the library has answered it
             self._count_ping()
         elif frame.opcode is Opcode.PONG:
-            self.handle_pong(frame)
+            self._pinged = False
             self._count_ping()
         else:
             self._take_fragment(frame)
 
     def _count_ping(self) -> None:
-        now = self.loop.time()
+        now = self._loop.time()
         self._pings_until = max(now, self._pings_until) + self.pings_s / self.pings
         if self._pings_until > now + self.pings_s:
             self._fail(CloseCode.POLICY_VIOLATION)
 
     def _take_fragment(self, frame: Frame) -> None:
-        self.frames.append(bytes(frame.data))
-        if len(self.frames) > self.fragments:
+        fragments = self._fragments = self._fragments or []
+        fragments.append(bytes(frame.data))
+        if len(fragments) > self.fragments:
             self._fail(CloseCode.POLICY_VIOLATION)
         elif frame.fin:
-            payload, self.frames = b"".join(self.frames), []
-            self._take_text(payload)
+            self._fragments = None
+            self._take_text(b"".join(fragments))
 
     def resume_writing(self) -> None:
         """Go on with what was read before the pause, then with reading."""
         super().resume_writing()
-        if self._receiver is not None and not self._finished:
+        if not self._finished:
             self._take(self._take_partial())
             if self._stall_timer is None:
-                self.transport.resume_reading()
+                self._transport.resume_reading()
 
     # The end.
-
-    def shutdown(self) -> None:
-        """Close for a restart of the server."""
-        if self._receiver is None:
-            super().shutdown()
-        else:
-            self.stop_keepalive()
-            self.close(CloseCode.SERVICE_RESTART)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop every timer and tell the receiver."""
         self._stop_watching()
-        if self._receiver is None:
-            super().connection_lost(exc)
-            return
-        self._finished = self.close_sent = self.disconnected = True
-        self._outgoing.clear()
-        self.stop_keepalive()
-        if self.close_timer is not None:
-            self.close_timer.cancel()
-        self.connections.discard(self)
+        self._end_sending()
+        self._lost = True
+        if self._close_timer is not None:
+            self._close_timer.cancel()
+        if self._keepalive is not None:
+            self._keepalive.discard(self)
+        self._connections.discard(self)
         self._tell_lost()
 
     def _tell_lost(self) -> None:

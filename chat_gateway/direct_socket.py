@@ -8,25 +8,24 @@ take is bounded in bytes and in time, and every end of a connection has a deadli
 import asyncio
 import logging
 import socket
-from asyncio.transports import BaseTransport
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
-from uvicorn.config import Config
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from uvicorn.server import ServerState
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 
+from chat_gateway.keepalive import Keepalive
 from shared.contracts.errors import CloseCode
 from shared.contracts.frames import Limits
 
 library_logger = logging.getLogger("websockets.server")
 """Its own, so that what it tells of every connection can be turned down."""
 
-FIN_TEXT = 0x81
-SHORT_MAX = 125
+FIN_TEXT: Final = 0x81
+PING: Final = b"\x89\x00"
+"""A ping frame without payload, whole."""
+SHORT_MAX: Final = 125
 """The longest payload whose length fits the second byte of a frame."""
-TCP = (socket.AF_INET, socket.AF_INET6)
+TCP: Final = (socket.AF_INET, socket.AF_INET6)
 
 
 def text_header(size: int) -> bytes:
@@ -38,10 +37,17 @@ def text_header(size: int) -> bytes:
     return bytes((FIN_TEXT, 127)) + size.to_bytes(8, "big")
 
 
-class DirectSocket(WebSocketsSansIOProtocol):
-    """A uvicorn connection that is a `Socket` once its handshake is over.
+def library(state: State, message_bytes: int) -> ServerProtocol:
+    """The library's side of a connection that has come so far, without compression."""
+    made = ServerProtocol(state=state, max_size=message_bytes, logger=library_logger)
+    made.debug = False  # it would log what frames say
+    return made
 
-    `close_sent`, uvicorn's own, says that nothing may be sent any more, for whatever reason.
+
+class DirectSocket(asyncio.Protocol):
+    """What is sent over a connection whose handshake is over.
+
+    `close_sent` says that nothing may be sent any more, for whatever reason.
     """
 
     message_bytes: ClassVar[int] = Limits().frame_bytes
@@ -55,50 +61,73 @@ class DirectSocket(WebSocketsSansIOProtocol):
     user_timeout_ms: ClassVar[int] = 20_000
     """How long sent bytes may stay unacknowledged by the client's kernel."""
 
+    # Thousands of these are idle at a time: no dictionary each, and nothing that is not used yet.
+    __slots__ = (
+        "_close_timer",
+        "_connections",
+        "_finished",
+        "_keepalive",
+        "_library",
+        "_loop",
+        "_lost",
+        "_outgoing",
+        "_outgoing_bytes",
+        "_pinged",
+        "_stall_timer",
+        "_stalled_at",
+        "_transport",
+        "close_sent",
+    )
+
     def __init__(
         self,
-        config: Config,
-        server_state: ServerState,
-        app_state: dict[str, Any],
-        _loop: asyncio.AbstractEventLoop | None = None,
+        transport: asyncio.Transport,
+        loop: asyncio.AbstractEventLoop,
+        connections: set[Any],
+        keepalive: Keepalive | None,
+        *,
+        closing: bool,
     ) -> None:
-        super().__init__(config, server_state, app_state, _loop)
-        self.conn = self._library(State.CONNECTING)
+        """*connections*: all of the server, to whom it says `shutdown`. *closing*: it has done so
+        already."""
+        self._transport = transport
+        self._loop = loop
+        self._connections = connections
+        self._keepalive = keepalive
+        self.close_sent = closing
         self._finished = False
         """Nothing more is read: the closing handshake is over, has failed, or is not wanted."""
+        self._lost = False
+        self._library: ServerProtocol | None = None
+        """There while a message in fragments or the closing handshake is under way."""
+        self._outgoing: list[bytes] | None = None
+        """Headers and frames of this turn of the loop."""
+        self._outgoing_bytes = 0
+        self._pinged = False
+        """A ping was sent, and nothing came since that answers it."""
         self._stall_timer: asyncio.TimerHandle | None = None
         """Runs while writing is paused."""
         self._stalled_at = 0
         """How much was waiting when `_stall_timer` was set."""
-        self._outgoing: list[bytes] = []
-        """Headers and frames of this turn of the loop."""
-        self._outgoing_bytes = 0
+        self._close_timer: asyncio.TimerHandle | None = None
 
-    def _library(self, state: State) -> ServerProtocol:
-        library = ServerProtocol(state=state, max_size=self.message_bytes, logger=library_logger)
-        library.debug = False  # it would log what frames say
-        return library
-
-    def connection_made(self, transport: BaseTransport) -> None:
-        """Set the bounds of the transport."""
-        super().connection_made(transport)
-        self.transport.set_write_buffer_limits(high=self.write_buffer_bytes // 4)
+    @classmethod
+    def bound(cls, transport: asyncio.Transport) -> None:
+        """Set the bounds of a transport that was just made."""
+        transport.set_write_buffer_limits(high=cls.write_buffer_bytes // 4)
         stream: socket.socket | None = transport.get_extra_info("socket")
         if stream and stream.family in TCP and hasattr(socket, "TCP_USER_TIMEOUT"):
             # Keepalive pings notice who does not answer; this notices who takes no more bytes.
-            stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, self.user_timeout_ms)
+            stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, cls.user_timeout_ms)
 
     @property
     def buffered(self) -> int:
         """How many bytes wait for the client to take them; see `Socket`."""
-        if self.disconnected:
+        if self._lost:
             return 0
-        return self._outgoing_bytes + self.transport.get_write_buffer_size()
+        return self._outgoing_bytes + self._transport.get_write_buffer_size()
 
-    # uvicorn's own has the same name; the application gets it under the other.
-    _asgi_send = WebSocketsSansIOProtocol.send
-
-    def send(self, frame: bytes) -> None:  # type: ignore[override]  # the clash just named
+    def send(self, frame: bytes) -> None:
         """Send a text frame; see `Socket`."""
         if self.close_sent:
             return
@@ -106,49 +135,77 @@ class DirectSocket(WebSocketsSansIOProtocol):
         if self._stall_timer is not None and self.buffered > self.write_buffer_bytes:
             self.close(CloseCode.TOO_SLOW)
             return
-        if not self._outgoing:
-            self.loop.call_soon(self._flush)
-        self._outgoing += (text_header(len(frame)), frame)
-        self._outgoing_bytes += len(frame)
+        if self._outgoing is None:
+            self._outgoing = []
+            self._loop.call_soon(self._flush)
+        header = text_header(len(frame))
+        self._outgoing += (header, frame)
+        self._outgoing_bytes += len(header) + len(frame)
         if self._outgoing_bytes > self.write_buffer_bytes // 4:
             self._flush()  # the transport counts what it holds, and tells us to pause
-
-    def _flush(self) -> None:
-        """Write what was sent in this turn; nothing once the connection has ended."""
-        if self._outgoing:
-            outgoing, self._outgoing, self._outgoing_bytes = self._outgoing, [], 0
-            if not self.disconnected:
-                self.transport.write(b"".join(outgoing))
-
-    def _write_from_library(self) -> None:
-        """Write what `websockets` has to say, behind all that was sent before."""
-        self._flush()
-        self.transport.write(b"".join(self.conn.data_to_send()))
 
     def close(self, code: int, reason: str = "") -> None:
         """Send a close frame, and cut when the answer is late; see `Socket`."""
         if not self.close_sent:
-            self.conn.send_close(code, reason)
+            self._ask().send_close(code, reason)
             self.close_sent = True
             self._write_from_library()
             self._arm_close_timer()
 
     def abort(self) -> None:
         """Cut now; see `Socket`."""
-        self._finished = self.close_sent = True
-        self._outgoing.clear()
-        self.transport.abort()
+        self._end_sending()
+        self._transport.abort()
+
+    def shutdown(self) -> None:
+        """Close for a restart of the server."""
+        self.close(CloseCode.SERVICE_RESTART)
 
     def pause_writing(self) -> None:
         """Stop taking frames from a client that takes none, and watch whether it moves."""
-        super().pause_writing()
-        self.transport.pause_reading()
+        self._transport.pause_reading()
         self._watch()
 
     def resume_writing(self) -> None:
         """Stop watching."""
-        super().resume_writing()
         self._stop_watching()
+
+    def ping(self) -> None:
+        """Send a ping, or cut a connection whose client did not answer the last one."""
+        if self.close_sent:
+            return
+        if self._pinged and self._stall_timer is None:  # else its pong waits behind paused reading
+            self.abort()
+        else:
+            self._pinged = True
+            self._transport.write(PING)
+
+    def eof_received(self) -> None:
+        """Drop what is still to be sent: the transport closes once its buffer is empty."""
+        self._end_sending()
+        self._arm_close_timer()
+
+    def _ask(self) -> ServerProtocol:
+        """The library, between two frames of an open connection if it was not asked before."""
+        if self._library is None:
+            self._library = library(State.OPEN, self.message_bytes)
+        return self._library
+
+    def _flush(self) -> None:
+        """Write what was sent in this turn."""
+        if self._outgoing is not None:
+            outgoing, self._outgoing, self._outgoing_bytes = self._outgoing, None, 0
+            self._transport.write(b"".join(outgoing))
+
+    def _write_from_library(self) -> None:
+        """Write what `websockets` has to say, behind all that was sent before."""
+        self._flush()
+        self._transport.write(b"".join(self._ask().data_to_send()))
+
+    def _end_sending(self) -> None:
+        """Nothing is sent or read any more."""
+        self._finished = self.close_sent = True
+        self._outgoing, self._outgoing_bytes = None, 0
 
     def _stop_watching(self) -> None:
         if self._stall_timer is not None:
@@ -157,7 +214,7 @@ class DirectSocket(WebSocketsSansIOProtocol):
 
     def _watch(self) -> None:
         self._stalled_at = self.buffered
-        self._stall_timer = self.loop.call_later(self.stall_s, self._check_progress)
+        self._stall_timer = self._loop.call_later(self.stall_s, self._check_progress)
 
     def _check_progress(self) -> None:
         if self.buffered < self._stalled_at:
@@ -166,35 +223,20 @@ class DirectSocket(WebSocketsSansIOProtocol):
             self.abort()  # a close frame would wait behind all the rest
 
     def _fail(self, code: CloseCode) -> None:
-        self.conn.fail(code)
+        self._ask().fail(code)
         self._finish()
 
     def _finish(self) -> None:
         """Send the close frame of a failure; what still comes in is discarded."""
-        self._finished = self.close_sent = True
         self._write_from_library()
+        self._end_sending()
         # To close with unread bytes resets the connection, and the client may never see the code.
-        if self.transport.can_write_eof():
-            self.transport.write_eof()
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
         else:
-            self.transport.close()
+            self._transport.close()
         self._arm_close_timer()
 
     def _arm_close_timer(self) -> None:
-        if self.close_timer is None:
-            self.close_timer = self.loop.call_later(self.close_s, self.transport.abort)
-
-    def keepalive_timeout(self) -> None:
-        """Cut a connection whose client did not answer a ping."""
-        self.pong_timer = None
-        self.pending_ping_payload = None
-        if self._stall_timer is not None:
-            self.schedule_ping()  # its pong may wait behind paused reading
-        elif not self.close_sent:
-            self.abort()
-
-    def eof_received(self) -> None:
-        """Drop what is still to be sent: the transport closes once its buffer is empty."""
-        self._finished = self.close_sent = True
-        self._outgoing.clear()
-        self._arm_close_timer()
+        if self._close_timer is None:
+            self._close_timer = self._loop.call_later(self.close_s, self._transport.abort)

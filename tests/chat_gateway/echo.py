@@ -15,6 +15,7 @@ from starlette.websockets import WebSocket
 from websockets.utils import apply_mask
 
 from chat_gateway.direct import DirectProtocol
+from chat_gateway.direct_handshake import DirectHandshake
 from chat_gateway.socket import Socket, serve
 
 TEXT, BINARY, CLOSE, PING, PONG = 0x1, 0x2, 0x8, 0x9, 0xA
@@ -75,6 +76,11 @@ def echo_app(receivers: list[Echo], kind: Callable[[Socket], Echo] = Echo) -> St
     return Starlette(routes=[WebSocketRoute("/", endpoint)])
 
 
+def before(protocol: type[DirectProtocol]) -> type[DirectHandshake]:
+    """The handshake that makes way for *protocol*."""
+    return type("Handshake", (DirectHandshake,), {"protocol": protocol})
+
+
 @contextlib.asynccontextmanager
 async def running(
     kind: Callable[[Socket], Echo] = Echo,
@@ -87,7 +93,7 @@ async def running(
     with socket.create_server(("127.0.0.1", 0)) as listener:
         config = uvicorn.Config(
             app or echo_app(receivers, kind),
-            ws=protocol,
+            ws=protocol if isinstance(protocol, str) else before(protocol),
             lifespan="off",
             log_config=None,
             timeout_graceful_shutdown=3,

@@ -9,7 +9,7 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from chat_gateway.direct import DirectProtocol
-from tests.chat_gateway.echo import HANDSHAKE, Echo, echo_app
+from tests.chat_gateway.echo import HANDSHAKE, Echo, before, echo_app
 
 P = TypeVar("P", bound=DirectProtocol)
 
@@ -30,6 +30,11 @@ class Wire(asyncio.Transport):
         self.aborted = asyncio.Event()
         self.sizes: Iterator[int] = itertools.repeat(0)
         """What the write buffer holds each time somebody asks."""
+        self.protocol: asyncio.BaseProtocol | None = None
+        """Who took it over."""
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        self.protocol = protocol
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         assert not self.closing or not data
@@ -74,13 +79,15 @@ class Listener(Echo):
 
 async def attached(kind: type[P], receivers: list[Echo], **settings: Any) -> tuple[P, Wire]:
     """The protocol with its handshake behind it, and the transport under it."""
-    config = uvicorn.Config(echo_app(receivers, Listener), ws=kind, log_config=None, **settings)
+    config = uvicorn.Config(echo_app(receivers, Listener), log_config=None, **settings)
     config.load()
     state, wire = ServerState(), Wire()
-    protocol = kind(config, state, {})
-    protocol.connection_made(wire)
-    protocol.data_received(HANDSHAKE.format(path="/", more="").encode())
+    handshake = before(kind)(config, state, {})
+    handshake.connection_made(wire)
+    handshake.data_received(HANDSHAKE.format(path="/", more="").encode())
     await asyncio.gather(*state.tasks)
+    protocol = wire.protocol
+    assert isinstance(protocol, kind)
     wire.written = b""
     wire.writes = asyncio.Queue()
     return protocol, wire

@@ -100,7 +100,7 @@ class Generous(DirectProtocol):
     def _take_text(self, payload: bytes) -> None:
         if self._binary:
             self._binary = False
-            self.conn.send_binary(payload)
+            self._ask().send_binary(payload)
             self._write_from_library()
         else:
             super()._take_text(payload)

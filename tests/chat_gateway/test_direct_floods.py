@@ -202,6 +202,6 @@ async def test_bytes_a_kernel_never_acknowledges_end_the_connection(echo: Runnin
     async with raw_client(echo.port):
         protocol = echo.receiver.socket
         assert isinstance(protocol, DirectProtocol)
-        stream = protocol.transport.get_extra_info("socket")
+        stream = protocol._transport.get_extra_info("socket")
 
         assert stream.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 20_000

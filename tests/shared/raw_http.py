@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from starlette.types import Receive, Scope, Send
 
-from chat_gateway.direct import DirectProtocol
+from chat_gateway.direct_handshake import DirectHandshake
 from shared.bounded_http import BoundedHttp
 from shared.server import Server, config_for
 
@@ -49,7 +49,7 @@ async def serving(
         await send({"type": "http.response.body", "body": str(size).encode()})
 
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = Server(config_for(app, "127.0.0.1", 0, http=http, ws=DirectProtocol))
+        server = Server(config_for(app, "127.0.0.1", 0, http=http, ws=DirectHandshake))
         task = asyncio.create_task(server.serve(sockets=[listening]))
         try:
             yield Here(listening.getsockname()[1], asked)

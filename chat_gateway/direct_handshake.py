@@ -1,0 +1,123 @@
+"""The uvicorn websocket protocol that makes way for a direct one once its handshake is over.
+
+`uvicorn.Config(ws=DirectHandshake)`. An endpoint accepts the handshake as on any ASGI server, then
+calls `chat_gateway.socket.serve`, which finds `attach` here. From then on the transport belongs to
+a `DirectProtocol`, and nothing is kept of uvicorn's own object: not the request, not the queue, not
+the timers. That is most of what a connection would hold that may be idle for hours.
+"""
+
+import asyncio
+from asyncio.transports import BaseTransport
+from typing import Any, ClassVar, Final
+from weakref import WeakKeyDictionary
+
+from uvicorn.config import Config
+from uvicorn.protocols.utils import ClientDisconnected
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from uvicorn.server import ServerState
+from websockets.http11 import Request
+from websockets.protocol import State
+
+from chat_gateway.direct import DirectProtocol
+from chat_gateway.direct_socket import library
+from chat_gateway.keepalive import Keepalive
+from chat_gateway.socket import EXTENSION, MakeReceiver, log_failure
+from shared.contracts.errors import CloseCode
+
+BAD_REQUEST: Final = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+
+_KEEPALIVES: Final[WeakKeyDictionary[ServerState, Keepalive]] = WeakKeyDictionary()
+"""Of each server; there is one, but in tests."""
+
+
+class DirectHandshake(WebSocketsSansIOProtocol):
+    """One websocket connection until it is attached to.
+
+    Nothing is read between the handshake and `attach`, so an endpoint served by this class must
+    attach (or refuse the handshake). Compression is off whatever the configuration says, and the
+    query string is kept from the application and its logs: nothing of ours stands there, and a
+    token somebody puts there by mistake must not be written down. Of uvicorn's settings for pings
+    the interval counts; a ping not answered by the next one ends the connection.
+    """
+
+    protocol: ClassVar[type[DirectProtocol]] = DirectProtocol
+    """What takes over; another one has other limits."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self.conn = library(State.CONNECTING, self.protocol.message_bytes)
+        self._server_state = server_state
+        self._attached: DirectProtocol | None = None
+
+    def connection_made(self, transport: BaseTransport) -> None:
+        """Set the bounds of the transport."""
+        super().connection_made(transport)
+        self.protocol.bound(self.transport)
+
+    def handle_connect(self, event: Request) -> None:
+        """Start the application, and read nothing before it has attached."""
+        super().handle_connect(event)
+        if not self.handshake_complete:
+            self.scope["query_string"] = b""
+            extensions: dict[str, Any] = self.scope["extensions"]
+            extensions[EXTENSION] = self
+            self.transport.pause_reading()
+
+    def data_received(self, data: bytes) -> None:
+        """Take a read of the socket, which can only be the handshake."""
+        super().data_received(data)
+        if not self.handshake_initiated:
+            self._reject()
+
+    def _reject(self) -> None:
+        """End what the library takes for no handshake: a body, another method, a line too long.
+
+        It is handed over whole, so nothing more is to come. uvicorn would wait for it for ever.
+        """
+        self.transport.write(b"".join(self.conn.data_to_send()) or BAD_REQUEST)
+        self.transport.close()
+
+    async def run_asgi(self) -> None:
+        """Run the application; the connection outlives it once it has attached."""
+        try:
+            await self.app(self.scope, self.receive, self.send)
+        except ClientDisconnected:
+            pass
+        except Exception as error:
+            log_failure(error)
+            if self._attached is not None:
+                self._attached.close(CloseCode.INTERNAL_ERROR)
+        finally:
+            if self._attached is None:
+                self.send_500_response()  # only where there was no answer to the handshake
+                self.transport.close()
+
+    def attach(self, make_receiver: MakeReceiver) -> None:
+        """Hand everything that is read from here on to the receiver made for this socket.
+
+        Call it once, after the handshake was accepted; the ASGI channel is dead from then on.
+        """
+        self.stop_keepalive()
+        self.connections.discard(self)
+        closing = self.conn.state is not State.OPEN  # the server may be shutting down
+        direct = self.protocol(
+            self.transport, self.loop, self.connections, self._keepalive(), closing=closing
+        )
+        self._attached = direct
+        del self.scope  # it knows us, and would be there until the collector comes by
+        direct.begin(make_receiver(direct), lost=self.disconnected)
+
+    def _keepalive(self) -> Keepalive | None:
+        if not self.ping_interval:
+            return None
+        keepalive = _KEEPALIVES.get(self._server_state)
+        if keepalive is None:
+            keepalive = Keepalive(self.loop, self.ping_interval)
+            _KEEPALIVES[self._server_state] = keepalive
+        return keepalive
