@@ -39,7 +39,10 @@ format: install
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# Some 25 minutes for docs/benchmarks.md, on a machine that has nothing else to do, and the rest.
 bench: install
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
+	$(BIN)/python -m tests.bench
 	$(BIN)/python -m tests.bench.two_windows
 	$(BIN)/python -m tests.bench.two_gateways
 	$(BIN)/python -m tests.bench.first_message

@@ -205,9 +205,9 @@ class Lane:
     def settled(self, flight: Flight, entry: Entry) -> None:
         """The reader met the record of a flight."""
         self._flying.pop(flight.event.id, None)
-        id_ = client_id_of(flight.event)
         if not same_request(flight.event, entry.event):
             # Somebody sent the same id with another content through another gateway, and was first.
+            id_ = client_id_of(flight.event)
             self._outlet.refuse(flight.ref, ErrorCode.CONFLICT, id_=id_)
             return
         if entry.verdict is STANDS:
@@ -220,7 +220,7 @@ class Lane:
             self._fail(flight)
             self._hold_back()
             return
-        self._refuse(flight.ref, id_, entry.verdict)
+        self._refuse(flight.ref, client_id_of(flight.event), entry.verdict)
 
     def not_appended(self, flight: Flight) -> None:
         """The log certainly did not take it."""

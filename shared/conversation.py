@@ -391,9 +391,9 @@ class Conversation(msgspec.Struct):
 
     def _is_shown(self, event: log.Event) -> bool:
         """Whether a standing event is one that participants see, and so part of the chain."""
-        if isinstance(event, _UNSHOWN):
-            return False
-        return not (isinstance(event, log.Read) and self.quiet)
+        if isinstance(event, log.Read):
+            return not self.quiet
+        return not isinstance(event, _UNSHOWN)
 
 
 _ENCODER: Final = msgspec.msgpack.Encoder()

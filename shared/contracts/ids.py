@@ -73,6 +73,10 @@ def offset_of(seq: Seq) -> int:
     return seq & _OFFSET_MASK
 
 
+_VARIANT: Final = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
+"""The digit that tells the layout of a UUID, by what the hash has in its place."""
+
+
 @lru_cache(maxsize=16_384)
 def _writer_digest(order_id: str, by: str) -> "hashlib._Hash":
     """The hash of the writer's namespace, to be copied and gone on with."""
@@ -91,5 +95,5 @@ def message_id(order_id: OrderId, by: UserId, client_id: ClientId) -> MessageId:
     digest = _writer_digest(order_id, by).copy()
     digest.update(client_id.lower().encode())
     said = digest.hexdigest()
-    variant = "89ab"[int(said[16], 16) & 3]
+    variant = _VARIANT[said[16]]
     return MessageId(f"{said[:8]}-{said[8:12]}-5{said[13:16]}-{variant}{said[17:20]}-{said[20:32]}")

@@ -24,10 +24,15 @@ class Wire(asyncio.Transport):
         self.aborted = False
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
+        if self.aborted:
+            raise RuntimeError("unable to perform operation")  # as uvloop does
         self.written += data
 
     def abort(self) -> None:
         self.aborted = True
+
+    def is_closing(self) -> bool:
+        return self.aborted
 
 
 class NotingTalk(RoomTalk):
@@ -177,3 +182,19 @@ async def test_a_stranger_at_the_other_end_is_recognised() -> None:
 
     assert wire.aborted
     assert line.why.startswith("no handshake: ")
+
+
+async def test_what_is_said_on_a_connection_that_was_lost_is_lost() -> None:
+    """It fails nothing by itself, and neither does a goodbye: the load sees that it ended."""
+    ledger = Ledger(2, 2)
+    line, wire, answer = connected(ledger)
+    line.data_received(answer + frame(b"joined"))
+    wire.abort()
+    written = wire.written
+
+    line.connection_lost(ConnectionResetError())
+    line.say(0.0)
+    line.close()
+
+    assert wire.written == written
+    assert (ledger.lacking, line.ended.is_set()) == (2, True)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from shared.contracts import frames
+from shared.contracts.errors import ErrorCode
 from shared.contracts.ids import OrderId, Seq, UserId
 from tests.bench.load.load import Load, LoadFailed
 from tests.bench.load.meter import Meter
@@ -45,12 +46,28 @@ def test_who_comes_back_asks_for_what_came_since() -> None:
     assert second == frames.Join(ref=1, order_id=OrderId("film-1"), after=Seq(77), limit=50)
 
 
+def refused(*, retry: bool) -> bytes:
+    return frames.encode_frame(
+        frames.Refused(ref=1, code=ErrorCode.UNAVAILABLE, message="", retry=retry)
+    )
+
+
 def test_a_refusal_voids_the_measurement() -> None:
     """A gateway that refuses does not do the work."""
-    with pytest.raises(TalkFailed, match="rate_limited"):
-        OurTalk(ANNA).control(
-            b'{"op":"refused","ref":1,"id":null,"code":"rate_limited","message":"","retry":true}'
-        )
+    with pytest.raises(TalkFailed, match="unavailable"):
+        OurTalk(ANNA).control(refused(retry=False))
+
+
+def test_a_join_that_may_be_asked_for_again_is() -> None:
+    """Five times; then the gateway does not do the work."""
+    talk = OurTalk(ANNA)
+    join = talk.begin()[1]
+
+    again = [talk.control(refused(retry=True)) for _ in range(5)]
+
+    assert again == [[join]] * 5
+    with pytest.raises(TalkFailed, match="unavailable"):
+        talk.control(refused(retry=True))
 
 
 async def test_two_parties_of_an_order_talk_and_come_back(tmp_path: Path) -> None:

@@ -47,15 +47,18 @@ class Line(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
 
     def say(self, at: float) -> None:
-        """Say the next message, which is to be said at that instant."""
+        """Say the next message, which is to be said at that instant; on a connection that has
+        ended it is lost."""
         assert self._transport is not None
-        self._transport.write(self._next(at))
+        frame = self._next(at)
+        if not self._transport.is_closing():  # uvloop raises for what is written then
+            self._transport.write(frame)
 
     def close(self) -> None:
         """Say goodbye; the server closes the connection."""
         if self._transport is None:
             self.ended.set()
-        else:
+        elif not self._transport.is_closing():
             self._transport.write(_frame(_CLOSE, (1000).to_bytes(2, "big")))
 
     def abort(self) -> None:

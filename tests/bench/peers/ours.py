@@ -2,6 +2,7 @@
 
 import asyncio
 import platform
+import re
 import secrets
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Final
 
+import httpx
+
+from deploy import topics
 from deploy.stack import Stack
 from shared.contracts import frames
 from shared.contracts.ids import OrderId, Seq, UserId
@@ -19,10 +23,13 @@ from tests.prove.fleet import Fleet
 from tests.prove.ground import Ground, ground_at, secret_from
 
 PUTS_AT_ONCE: Final = 16
+LOG: Final = "ORDER_CHAT_LOG_URL"
 ENGINES: Final = {"kafka": "kafka-1", "redis": "redis", "mongo": "mongo"}
 """What the gateway's work costs elsewhere; how the stack calls them."""
 LIBRARIES: Final = ("uvicorn", "uvloop", "aiokafka")
 ROLES: Final = ("creator", "advertiser")
+JOINS_MAX: Final = 6
+"""So often a connection asks to join, where it is told that it may ask again."""
 
 
 class OurTalk:
@@ -34,6 +41,7 @@ class OurTalk:
     def __init__(self, party: Party, after: Seq | None = None, seen: int = 0) -> None:
         self.joined = False
         self._party = party
+        self._joins = 0
         self._head = after
         self._seen = seen
         # An id must be new, and shaped like a UUID; what else it is costs time.
@@ -44,9 +52,7 @@ class OurTalk:
 
     def begin(self) -> Sequence[bytes]:
         """Hello and join at once: the one need not be answered before the other."""
-        hello = frames.Hello(token=self._party.token)
-        join = frames.Join(ref=1, order_id=OrderId(self._party.order), after=self._head, limit=50)
-        return [frames.encode_frame(hello), frames.encode_frame(join)]
+        return [frames.encode_frame(frames.Hello(token=self._party.token)), self._join()]
 
     def control(self, payload: bytes) -> Sequence[bytes]:
         """Take an answer or a sign of life. Raises `TalkFailed` for a refusal or a goodbye."""
@@ -54,6 +60,8 @@ class OurTalk:
             case frames.Joined() as joined:
                 self._head, self._seen = joined.head, joined.n
                 self.joined = True
+            case frames.Refused(retry=True) if not self.joined and self._joins < JOINS_MAX:
+                return [self._join()]
             case frames.Refused() | frames.Unknown() | frames.Goodbye() | frames.Left():
                 raise TalkFailed(payload.decode())
             case frames.OrderShown() | frames.ReadShown() as shown:
@@ -82,19 +90,35 @@ class OurTalk:
         """Joins with the position of the last event that came."""
         return OurTalk(self._party, self._head, self._seen)
 
+    def _join(self) -> bytes:
+        self._joins += 1
+        order_id = OrderId(self._party.order)
+        return frames.encode_frame(
+            frames.Join(ref=1, order_id=order_id, after=self._head, limit=50)
+        )
+
 
 class OrderChat:
     """The gateways, the order service, and real engines behind them."""
 
     name = "order chat"
 
-    def __init__(self, folder: Path, *, gateways: int = 1, archivers: int = 1) -> None:
-        """*archivers*: 0 leaves the log unarchived until `archive`."""
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        gateways: int = 1,
+        archivers: int = 1,
+        partitions: int | None = None,
+    ) -> None:
+        """*archivers*: 0 leaves the log unarchived until `archive`. *partitions*: of the log, if
+        not as many as by default."""
         self._stack = Stack(folder / "engines", given={})
         self._folder = folder
         self._gateways = gateways
         self._archiving = archivers > 0
         self._archivers = max(1, archivers)
+        self._partitions = partitions
         self._fleet: Fleet | None = None
         self._ground: Ground | None = None
         self._resources = AsyncExitStack()
@@ -129,6 +153,7 @@ class OrderChat:
         archivers = [process.pid for process in self.fleet.archivers if process.alive]
         return {
             "server": [process.pid for process in self.fleet.gateways],
+            "orders": [self.fleet.orders.pid],
             **({"archiver": archivers} if archivers else {}),
             **engines,
         }
@@ -140,7 +165,7 @@ class OrderChat:
         self._fleet = fleet = Fleet(
             self._folder / "fleet",
             secret,
-            self._stack.environment,
+            await self._environment(),
             gateways=self._gateways,
             archivers=self._archivers,
         )
@@ -160,6 +185,18 @@ class OrderChat:
         async with asyncio.TaskGroup() as starting:
             for process in self.fleet.archivers:
                 starting.create_task(process.start())
+
+    async def rest(self) -> None:
+        """Stop the archivers; the log is then left unarchived again."""
+        for process in self.fleet.archivers:
+            await process.stop()
+
+    async def metrics(self, name: str) -> Mapping[str, float]:
+        """The figures of that name at the first gateway, by their label's value; "" without one."""
+        async with httpx.AsyncClient() as http:
+            answer = await http.get(f"{self.fleet.gateways[0].url}/metrics", timeout=30)
+        found = re.findall(rf'^{name}(?:{{\w+="(\w+)"}})? (\S+)$', answer.text, re.MULTILINE)
+        return {label: float(value) for label, value in found}
 
     async def stop(self) -> None:
         """End all at once; what was not archived stays so."""
@@ -183,7 +220,11 @@ class OrderChat:
         async def put(order: str, users: Sequence[str]) -> None:
             roles = {UserId(user): ROLES[at % len(ROLES)] for at, user in enumerate(users)}
             async with slots:
-                await ground.put(OrderId(order), roles)
+                try:
+                    await ground.put(OrderId(order), roles)
+                except httpx.TransportError:
+                    # An idle connection may be closed just when it is used again.
+                    await ground.put(OrderId(order), roles)
 
         async with asyncio.TaskGroup() as making:
             for order, users in orders.items():
@@ -192,6 +233,15 @@ class OrderChat:
     def talk(self, party: Party) -> Talk:
         """Joins the party's order."""
         return OurTalk(party)
+
+    async def _environment(self) -> Mapping[str, str]:
+        """The engines' settings; with a log of our own if it has another number of partitions."""
+        settings = self._stack.environment
+        if self._partitions is not None:
+            url = f"{settings[LOG]}/bench?partitions={self._partitions}"
+            await topics.make(topics.wish(url, dev=True))
+            settings[LOG] = url
+        return settings
 
 
 def _number(payload: bytes, name: bytes) -> int:

@@ -36,6 +36,11 @@ class Peer(Protocol):
         """End all of it, whatever state it is in."""
         ...
 
+    def party(self, number: int, *, members: int = 2, series: str = "bench") -> Party:
+        """Connection *number* of orders that have so many members; those of different series
+        have nothing to do with each other."""
+        ...
+
     async def prepare(self, parties: Sequence[Party]) -> None:
         """Make what must be there before these connect."""
         ...
