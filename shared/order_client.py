@@ -1,5 +1,6 @@
 """The order service by HTTP: who takes part in an order, and may do what."""
 
+import asyncio
 import logging
 from typing import Final, Protocol
 
@@ -13,6 +14,11 @@ from shared.service_token import ServiceToken
 logger = logging.getLogger("order_chat.orders")
 
 DEADLINE_S: Final = 2.0
+AT_ONCE: Final = 8
+"""Questions under way at a time. When thousands come back at once the others wait here: httpx would
+look through all that wait, and all idle connections, for each that goes."""
+PATIENCE_S: Final = 5.0
+"""How long a question may wait for its turn."""
 
 
 class OrdersUnavailable(Exception):
@@ -55,6 +61,7 @@ class HttpOrders:
         """*client* has the service's address as its base and follows no redirects."""
         self._client = client
         self._service_token = service_token
+        self._turns = asyncio.Semaphore(AT_ONCE)
 
     async def access(self, order_id: OrderId, user_id: UserId) -> Part | None:
         """See `Orders`. Only a 404 is a no: every other failure leaves it open.
@@ -62,6 +69,17 @@ class HttpOrders:
         A yes counts only if it names what was asked. Somewhere on the way answers may have come out
         of step with their questions, and a swapped one would let a stranger in for a minute.
         """
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                await self._turns.acquire()
+        except TimeoutError as error:
+            raise OrdersUnavailable from error
+        try:
+            return await self._ask(order_id, user_id)
+        finally:
+            self._turns.release()
+
+    async def _ask(self, order_id: OrderId, user_id: UserId) -> Part | None:
         try:
             token = await self._service_token()
             response = await self._client.get(

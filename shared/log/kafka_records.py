@@ -85,6 +85,7 @@ def _kind(headers: Headers) -> tuple[str | None, int | None]:
     return None if type_ is None else _text(type_), number
 
 
+@lru_cache(maxsize=16_384)  # keys come again and again, and each record holds its own
 def _text(raw: bytes) -> str | None:
     try:
         return raw.decode()

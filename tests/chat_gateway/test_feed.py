@@ -159,7 +159,7 @@ class TestFollowing:
     async def test_what_memory_had_no_room_for_is_read_again(self, place: Place) -> None:
         """Dropped before it was archived, it comes from the log once more."""
         await place.append(*story())
-        async with gateway_of(place, tail_bytes_max=600) as gateway:
+        async with gateway_of(place, tail_bytes_max=2_200) as gateway:
             assert seqs(await gateway.join(after=NOTHING)) == VISIBLE
 
 

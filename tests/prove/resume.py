@@ -40,7 +40,7 @@ OLD_LOG: Final = "log-of-epoch-1.db"
 PATIENCE_S: Final = 30.0
 PAGES_MAX: Final = 100
 """More than any order here has."""
-TAIL_BYTES: Final = (2_000, 60_000)
+TAIL_BYTES: Final = (5_000, 150_000)
 LONGEST: Final = (20, 300, 2_000)
 
 Archiver = Literal["runs", "stops before", "stops halfway"]
