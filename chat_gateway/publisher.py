@@ -1,14 +1,16 @@
 """Events on their way to the log: batches per partition, and what became of each.
 
-While one batch of a partition is in flight the next fills. A flight ends in one of three ways: the
-reader meets its record (`settle`), the log certainly did not take it (`NotAppended`), or nobody
-knows in time. After hand-over every error is of the third kind.
+While one batch of a partition is in flight the next fills, and batches of all partitions leave
+together: a request to the log costs about the same for one as for all. A flight ends in one of
+three ways: the reader meets its record (`settle`), the log certainly did not take it
+(`NotAppended`), or nobody knows in time. After hand-over every error is of the third kind.
 """
 
 import asyncio
 import logging
 from collections import deque
 from collections.abc import Sequence
+from functools import partial
 from typing import Final, Protocol
 
 import msgspec
@@ -28,6 +30,9 @@ SETTLE_DEADLINE_S: Final = 8.0
 """From the offer until the record must have been met; above `APPEND_DEADLINE_S` so that a slow but
 successful append is still met."""
 SWEEP_EVERY_S: Final = 0.5
+APPEND_EVERY_S: Final = 0.005
+"""After batches have left, the next leave no sooner: what comes meanwhile goes with them. What
+comes after a quiet moment leaves at once."""
 WAITING_MAX: Final = 20_000
 """Drafts that may wait for a batch, in the whole gateway: about 20 MB of the largest messages."""
 BATCH_MAX: Final = 500
@@ -72,17 +77,29 @@ class _Queue(msgspec.Struct):
     """What waits for one partition."""
 
     waiting: deque[tuple[Draft, Flight | None]]
-    pump: asyncio.Task[None] | None = None
+    append: asyncio.Task[None] | None = None
+    """The batch in flight."""
 
 
 class Publisher:
     """Writes to the log for one gateway."""
 
-    def __init__(self, log_: Log, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self,
+        log_: Log,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        append_every_s: float = APPEND_EVERY_S,
+    ) -> None:
         self._log = log_
         self._loop = loop
+        self._append_every_s = append_every_s
         self._partitions = [_Queue(deque()) for _ in range(log_.partitions)]
         self._waiting = 0
+        self._ready: set[int] = set()
+        """Partitions whose next batch leaves with the others."""
+        self._leave_at = 0.0
+        """When batches may leave again."""
         self._flights: dict[MessageId, Flight] = {}
         """In the order they were offered, and so nearly by deadline. An id names its order too."""
         self._bases: dict[tuple[OrderId, UserId], dict[MessageId, int]] = {}
@@ -175,16 +192,21 @@ class Publisher:
 
     async def drain(self, deadline_s: float) -> None:
         """Wait until what was offered is handed over and answered, or the deadline has passed."""
-        pumps = [queue.pump for queue in self._partitions if queue.pump is not None]
-        if pumps:
-            await asyncio.wait(pumps, timeout=deadline_s)
+        give_up_at = self._loop.time() + deadline_s
+        while self._waiting or self._appends():  # noqa: ASYNC110 (batches leave in this rhythm)
+            if self._loop.time() >= give_up_at:
+                return
+            await asyncio.sleep(self._append_every_s)
 
     async def close(self) -> None:
         """Stop every batch under way; what is in flight has an unknown outcome."""
-        pumps = [queue.pump for queue in self._partitions if queue.pump is not None]
-        for pump in pumps:
-            pump.cancel()
-        await asyncio.gather(*pumps, return_exceptions=True)
+        for queue in self._partitions:
+            self._waiting -= len(queue.waiting)
+            queue.waiting.clear()
+        appends = self._appends()
+        for append in appends:
+            append.cancel()
+        await asyncio.gather(*appends, return_exceptions=True)
 
     def _enqueue(self, partition: int, draft: Draft, flight: Flight | None) -> bool:
         if self._waiting >= WAITING_MAX:
@@ -192,19 +214,38 @@ class Publisher:
         queue = self._partitions[partition]
         queue.waiting.append((draft, flight))
         self._waiting += 1
-        if queue.pump is None:
-            queue.pump = self._loop.create_task(self._pump(partition))
+        if queue.append is None:
+            self._leave_soon(partition)
         return True
 
-    async def _pump(self, partition: int) -> None:
+    def _leave_soon(self, partition: int) -> None:
+        if not self._ready:
+            if self._loop.time() >= self._leave_at:
+                self._loop.call_soon(self._leave)
+            else:
+                self._loop.call_at(self._leave_at, self._leave)
+        self._ready.add(partition)
+
+    def _leave(self) -> None:
+        """Hand over a batch of every partition that has something waiting and nothing in flight."""
+        self._leave_at = self._loop.time() + self._append_every_s
+        ready, self._ready = self._ready, set()
+        for partition in ready:
+            queue = self._partitions[partition]
+            drafts, flights = self._next_batch(queue)
+            if drafts:
+                append = self._append(partition, drafts, flights)
+                queue.append = self._loop.create_task(append)
+                queue.append.add_done_callback(partial(self._appended, partition))
+
+    def _appended(self, partition: int, _: asyncio.Task[None]) -> None:
         queue = self._partitions[partition]
-        try:
-            while queue.waiting:
-                drafts, flights = self._next_batch(queue)
-                if drafts:
-                    await self._append(partition, drafts, flights)
-        finally:
-            queue.pump = None
+        queue.append = None
+        if queue.waiting:
+            self._leave_soon(partition)
+
+    def _appends(self) -> list[asyncio.Task[None]]:
+        return [queue.append for queue in self._partitions if queue.append is not None]
 
     def _next_batch(self, queue: _Queue) -> tuple[list[Draft], list[Flight]]:
         drafts: list[Draft] = []

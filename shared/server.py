@@ -16,6 +16,9 @@ from shared.bounded_http import BoundedHttp
 SHUTDOWN_S_MAX: Final = 5
 """How long requests may go on once clients were told; longer than any answer should take."""
 FORCED_CHECK_S: Final = 0.1
+GC_THRESHOLDS: Final = (50_000, 20, 100)
+"""How many objects more than were freed, and then how many collections of the younger, before one
+of the next generation."""
 
 Farewell = Callable[[], Awaitable[None]]
 """Tells clients that the server is going; returns when they may be cut off."""
@@ -58,13 +61,17 @@ def config_for(
 
 
 def spare_what_stays() -> None:
-    """Take all that stands now out of garbage collection; for a process that has just started.
+    """Take all that stands now out of garbage collection, and let it run seldom; for a process that
+    has just started.
 
-    Most objects of a server are its code, which stays. A full collection that looks through them
-    too holds up every frame for some 60 ms.
+    Most objects of a server are its code, which stays: to look through that too takes some 60 ms,
+    in which no frame moves. What a gateway remembers of its orders takes longer still, and by
+    Python's own thresholds a batch of records is enough to bring it about. What is garbage only
+    because it refers to itself is little here, and waits.
     """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
 
 
 class Server(uvicorn.Server):

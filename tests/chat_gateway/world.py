@@ -182,7 +182,7 @@ class House:
         self.desk = RecordingDesk()
         self.room = room or room_with(*said)
         self.limits = limits or frames.Limits()
-        self.publisher = Publisher(self.log, asyncio.get_running_loop())
+        self.publisher = Publisher(self.log, asyncio.get_running_loop(), append_every_s=0)
         # The clock stands still, so rates are for the tests that name some.
         self.rates = Rates(limits or lifted(self.limits))
         self.admission = Admission(self.limits)
