@@ -212,7 +212,7 @@ class Feed:
             return
         for record in records:
             try:
-                taken = tail.take(record)
+                taken = tail.take(record, self._publisher.own(record))
             except (Gap, FromTheFuture) as error:
                 self._stop(partition, str(error))
                 return

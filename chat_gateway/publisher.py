@@ -19,7 +19,7 @@ from shared.contracts import events as log
 from shared.contracts.ids import MessageId, OrderId, UserId
 from shared.contracts.topics import RECORD_BYTES_MAX
 from shared.conversation import LATE_AFTER
-from shared.log.port import Draft, Log, NotAppended
+from shared.log.port import Draft, Log, NotAppended, Record
 from shared.metrics import Durations
 from shared.timeline import Entry
 
@@ -35,6 +35,8 @@ APPEND_EVERY_S: Final = 0.005
 comes after a quiet moment leaves at once."""
 WAITING_MAX: Final = 20_000
 """Drafts that may wait for a batch, in the whole gateway: about 20 MB of the largest messages."""
+WRITTEN_MAX: Final = 2_000
+"""Events of a partition that are kept until the reader meets them, which is a moment later."""
 BATCH_MAX: Final = 500
 BATCH_BYTES_MAX: Final = RECORD_BYTES_MAX
 """With more in it a batch would be written in parts, and fail in parts."""
@@ -79,6 +81,11 @@ class _Queue(msgspec.Struct):
     waiting: deque[tuple[Draft, Flight | None]]
     append: asyncio.Task[None] | None = None
     """The batch in flight."""
+    written: deque[tuple[int, bytes, log.Event]] = msgspec.field(
+        default_factory=lambda: deque(maxlen=WRITTEN_MAX)
+    )
+    """What was appended and not met by the reader yet, rising by offset: the record's value, and
+    what it says."""
 
 
 class Publisher:
@@ -162,6 +169,19 @@ class Publisher:
                 del bases[id_]
         return min(bases.values(), default=places)
 
+    def own(self, record: Record) -> log.Event | None:
+        """What a record says that was written here a moment ago: it need not be decoded."""
+        written = self._partitions[record.partition].written
+        while written:
+            offset, value, event = written[0]
+            if offset > record.offset:
+                break
+            written.popleft()
+            # The values differ where a batch was written in parts, with others' records between.
+            if offset == record.offset and value == record.value:
+                return event
+        return None
+
     def settle(self, entry: Entry) -> None:
         """The reader met a record; end its flight, if it was one of ours."""
         event = entry.event
@@ -232,10 +252,9 @@ class Publisher:
         ready, self._ready = self._ready, set()
         for partition in ready:
             queue = self._partitions[partition]
-            drafts, flights = self._next_batch(queue)
-            if drafts:
-                append = self._append(partition, drafts, flights)
-                queue.append = self._loop.create_task(append)
+            batch = self._next_batch(queue)
+            if batch:
+                queue.append = self._loop.create_task(self._append(partition, batch))
                 queue.append.add_done_callback(partial(self._appended, partition))
 
     def _appended(self, partition: int, _: asyncio.Task[None]) -> None:
@@ -247,29 +266,35 @@ class Publisher:
     def _appends(self) -> list[asyncio.Task[None]]:
         return [queue.append for queue in self._partitions if queue.append is not None]
 
-    def _next_batch(self, queue: _Queue) -> tuple[list[Draft], list[Flight]]:
-        drafts: list[Draft] = []
-        flights: list[Flight] = []
+    def _next_batch(self, queue: _Queue) -> list[tuple[Draft, Flight | None]]:
+        batch: list[tuple[Draft, Flight | None]] = []
         size = 0
-        while queue.waiting and len(drafts) < BATCH_MAX:
+        while queue.waiting and len(batch) < BATCH_MAX:
             size += len(queue.waiting[0][0].value)
-            if drafts and size > BATCH_BYTES_MAX:
+            if batch and size > BATCH_BYTES_MAX:
                 break
-            draft, flight = queue.waiting.popleft()
+            item = queue.waiting.popleft()
             self._waiting -= 1
+            flight = item[1]
             if flight is None:
-                drafts.append(draft)
+                batch.append(item)
             elif not flight.withdrawn:
                 flight.handed = True
-                drafts.append(draft)
-                flights.append(flight)
-        return drafts, flights
+                batch.append(item)
+        return batch
 
-    async def _append(self, partition: int, drafts: list[Draft], flights: list[Flight]) -> None:
+    async def _append(self, partition: int, batch: list[tuple[Draft, Flight | None]]) -> None:
+        drafts = [draft for draft, _ in batch]
+        flights = [flight for _, flight in batch if flight is not None]
         began = self._loop.time()
         try:
             async with asyncio.timeout(APPEND_DEADLINE_S):
-                await self._log.append(partition, drafts)
+                first = await self._log.append(partition, drafts)
+            self._partitions[partition].written += [
+                (first + at, draft.value, flight.event)
+                for at, (draft, flight) in enumerate(batch)
+                if flight is not None
+            ]
         except NotAppended:
             for flight in flights:
                 if self._forget(flight) and flight.owner is not None:

@@ -115,8 +115,10 @@ class Tail:
         """The position of an offset of this partition."""
         return make_seq(self.epoch, offset)
 
-    def take(self, record: Record) -> tuple[Room, Entry] | None:
+    def take(self, record: Record, event: log.Event | None = None) -> tuple[Room, Entry] | None:
         """Hold the partition's next record; if its order has a room, fold it there.
+
+        *event*: what the record says, if that is known.
 
         Raises `Gap` if it is not the next one, and `log.FromTheFuture` if this program is too old
         to fold it; then it was not taken.
@@ -126,7 +128,7 @@ class Tail:
                 f"partition {self.partition}: offset {record.offset} came instead of {self.end}"
             )
         room = self.rooms.get(OrderId(record.key)) if record.key is not None else None
-        entry = None if room is None else self._fold(room, record)
+        entry = None if room is None else self._fold(room, record, event)
         self._hold(record)
         return (room, entry) if room is not None and entry is not None else None
 
@@ -173,14 +175,15 @@ class Tail:
         self.bytes += _weight(record)
         self.end = record.offset + 1
 
-    def _fold(self, room: Room, record: Record) -> Entry | None:
+    def _fold(self, room: Room, record: Record, event: log.Event | None = None) -> Entry | None:
         seq = self.seq(record.offset)
         if seq <= room.conversation.head:  # the state was loaded from a store that is ahead of us
             return None
-        try:
-            event = log.decode_event(record.key, record.type, record.version, record.value)
-        except log.NotAnEvent:
-            return None  # a dead letter: absent for every reader
+        if event is None:
+            try:
+                event = log.decode_event(record.key, record.type, record.version, record.value)
+            except log.NotAnEvent:
+                return None  # a dead letter: absent for every reader
         return room.fold(seq, record.at, event)
 
 
