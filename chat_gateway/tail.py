@@ -1,12 +1,14 @@
 """What a gateway holds of the log: the newest records of each followed partition, and open rooms.
 
-Nothing here waits. A tail is fed every record of its partition in order; it keeps them raw, indexed
-by order, and folds those of orders that have a room. Its oldest part may be dropped at any time:
+Nothing here waits. A tail is fed every record of its partition in order; it keeps them, indexed by
+order, and folds those of orders that have a room. Its oldest part may be dropped at any time:
 `start` then moves up, and so does the `floor` of every room that lost a record.
 """
 
 from collections import deque
 from collections.abc import Iterator
+
+import msgspec
 
 from shared.contracts import events as log
 from shared.contracts.ids import MessageId, OrderId, Seq, make_seq
@@ -24,6 +26,18 @@ class Gap(RuntimeError):
     """A record is missing between what was read and what came: the log's density is broken."""
 
 
+class Held(msgspec.Struct, gc=False):
+    """A record in a tail: as it came, or what it says, once somebody had to know."""
+
+    offset: int
+    at: int
+    key: str | None
+    event: log.Event | None
+    record: Record | None
+    """Null where the event is known: both would be the same texts twice."""
+    weight: int
+
+
 class Lent:
     """An order's records that are older than the tail, read again from the log.
 
@@ -36,7 +50,7 @@ class Lent:
         self.until = until
         """Where the tail started when this was asked for: `earlier` ends below it."""
         self.earlier: list[Record] = []
-        self.later: list[Record] = []
+        self.later: list[Held] = []
         self.whole = False
 
 
@@ -108,8 +122,8 @@ class Tail:
         self.rooms: dict[OrderId, Room] = {}
         self.lent: dict[OrderId, Lent] = {}
         """What catch-up readers read for joins that need more than the tail holds."""
-        self._records: deque[Record] = deque()
-        self._by_order: dict[str, deque[Record]] = {}
+        self._records: deque[Held] = deque()
+        self._by_order: dict[str, deque[Held]] = {}
 
     def seq(self, offset: int) -> Seq:
         """The position of an offset of this partition."""
@@ -129,7 +143,7 @@ class Tail:
             )
         room = self.rooms.get(OrderId(record.key)) if record.key is not None else None
         entry = None if room is None else self._fold(room, record, event)
-        self._hold(record)
+        self._hold(record, entry)
         return (room, entry) if room is not None and entry is not None else None
 
     def open_room(self, conversation: Conversation) -> Room:
@@ -142,10 +156,12 @@ class Tail:
         room = Room(conversation)
         lent = self.lent.pop(order_id, None)
         if lent is not None:
-            for record in (*lent.earlier, *lent.later):
+            for record in lent.earlier:
                 self._fold(room, record)
-        for record in self._by_order.get(order_id, ()):
-            self._fold(room, record)
+            for held in lent.later:
+                self._fold_held(room, held)
+        for held in self._by_order.get(order_id, ()):
+            self._fold_held(room, held)
         live = self.rooms.setdefault(order_id, room)
         if live is not room:
             live.reach_back(room)
@@ -153,27 +169,42 @@ class Tail:
 
     def drop_oldest(self) -> None:
         """Give up the oldest record held."""
-        record = self._records.popleft()
-        self.start = record.offset + 1
-        self.bytes -= _weight(record)
-        if record.key is None:
+        held = self._records.popleft()
+        self.start = held.offset + 1
+        self.bytes -= held.weight
+        if held.key is None:
             return
-        if (lent := self.lent.get(OrderId(record.key))) is not None:
-            lent.later.append(record)
-        held = self._by_order[record.key]
-        held.popleft()
-        if not held:
-            del self._by_order[record.key]
-        room = self.rooms.get(OrderId(record.key))
+        if (lent := self.lent.get(OrderId(held.key))) is not None:
+            lent.later.append(held)
+        of_order = self._by_order[held.key]
+        of_order.popleft()
+        if not of_order:
+            del self._by_order[held.key]
+        room = self.rooms.get(OrderId(held.key))
         if room is not None:
-            room.forget(self.seq(record.offset))
+            room.forget(self.seq(held.offset))
 
-    def _hold(self, record: Record) -> None:
-        self._records.append(record)
-        if record.key is not None:
-            self._by_order.setdefault(record.key, deque()).append(record)
-        self.bytes += _weight(record)
+    def _hold(self, record: Record, entry: Entry | None) -> None:
+        weight = len(record.value or b"") + _RECORD_OVERHEAD
+        key = record.key
+        if entry is None:
+            held = Held(record.offset, record.at, key, None, record, weight)
+        else:
+            held = Held(record.offset, record.at, key, entry.event, None, weight)
+        self._records.append(held)
+        if key is not None:
+            of_order = self._by_order.get(key)
+            if of_order is None:
+                of_order = self._by_order[key] = deque()
+            of_order.append(held)
+        self.bytes += weight
         self.end = record.offset + 1
+
+    def _fold_held(self, room: Room, held: Held) -> None:
+        if held.record is not None:
+            self._fold(room, held.record)
+        elif held.event is not None and (seq := self.seq(held.offset)) > room.conversation.head:
+            room.fold(seq, held.at, held.event)
 
     def _fold(self, room: Room, record: Record, event: log.Event | None = None) -> Entry | None:
         seq = self.seq(record.offset)
@@ -185,7 +216,3 @@ class Tail:
             except log.NotAnEvent:
                 return None  # a dead letter: absent for every reader
         return room.fold(seq, record.at, event)
-
-
-def _weight(record: Record) -> int:
-    return len(record.value or b"") + _RECORD_OVERHEAD

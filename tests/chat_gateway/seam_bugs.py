@@ -135,7 +135,7 @@ BUGS: Final[dict[str, tuple[Slip, ...]]] = {
         Slip(hub, "Hub.publish", ("if seq <= member.answered:", "if False:")),
     ),
     "catching up forgets what is dropped meanwhile": (
-        Slip(tail, "Tail.drop_oldest", ("lent.later.append(record)", "pass")),
+        Slip(tail, "Tail.drop_oldest", ("lent.later.append(held)", "pass")),
     ),
     "catching up is believed before it is done": (
         Slip(seam, "_is_lent", ("lent is not None and lent.whole", "lent is not None")),

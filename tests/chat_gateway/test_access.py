@@ -1,15 +1,12 @@
-"""What is believed of the order service's word, for how long, and what counts as a word."""
+"""What is believed of the order service's word, and for how long."""
 
-from collections.abc import Callable
-
-import httpx
 import pytest
 
 from chat_gateway import access as module
 from chat_gateway.access import AccessCache
 from chat_gateway.seam import Access
 from shared.contracts.ids import OrderId, UserId
-from shared.order_client import HttpOrders, OrdersUnavailable, Part
+from shared.order_client import OrdersUnavailable, Part
 from tests.shared.story import ANNA, ORDER
 
 
@@ -38,13 +35,6 @@ class Clock:
 
 
 YES = Part("creator", 3)
-ANSWER = {
-    "order_id": ORDER,
-    "user_id": ANNA,
-    "role": "creator",
-    "status": "pending",
-    "version": 3,
-}
 
 
 @pytest.mark.parametrize(("grant", "seconds"), [(YES, 60.0), (None, 2.0)])
@@ -101,78 +91,6 @@ async def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     await cache.ask(ORDER, UserId("u-1"))
 
     assert orders.asked == 4
-
-
-async def service_token() -> str:
-    return "service-token"
-
-
-def over_http(handle: Callable[[httpx.Request], httpx.Response]) -> HttpOrders:
-    client = httpx.AsyncClient(
-        transport=httpx.MockTransport(handle), base_url="http://orders.example"
-    )
-    return HttpOrders(client, service_token)
-
-
-async def test_the_order_service_is_asked_by_http() -> None:
-    """With our own token; 200 is a yes."""
-    asked: list[httpx.Request] = []
-
-    def handle(request: httpx.Request) -> httpx.Response:
-        asked.append(request)
-        return httpx.Response(200, json={**ANSWER, "user_id": "anna & co"})
-
-    assert await over_http(handle).access(ORDER, UserId("anna & co")) == YES
-    (request,) = asked
-    assert request.url.path == f"/v1/orders/{ORDER}/access"
-    assert request.url.params["user_id"] == "anna & co"
-    assert request.headers["authorization"] == "Bearer service-token"
-
-
-async def test_only_a_404_is_a_no() -> None:
-    """Strangers and orders that do not exist alike."""
-    assert await over_http(lambda _: httpx.Response(404)).access(ORDER, ANNA) is None
-
-
-@pytest.mark.parametrize(
-    "response",
-    [
-        httpx.Response(500),
-        httpx.Response(401),
-        httpx.Response(302, headers={"location": "http://elsewhere.example"}),
-        httpx.Response(200, content=b"<html>"),
-        httpx.Response(200, json={**ANSWER, "version": None}),
-        httpx.Response(200, json={**ANSWER, "version": "3"}),
-        httpx.Response(200, json={**ANSWER, "order_id": "another"}),
-        httpx.Response(200, json={**ANSWER, "user_id": "ben"}),
-        httpx.Response(200, json={"role": "creator", "status": "pending", "version": 3}),
-    ],
-)
-async def test_every_other_answer_leaves_it_open(response: httpx.Response) -> None:
-    """Neither a yes nor a no."""
-    with pytest.raises(OrdersUnavailable):
-        await over_http(lambda _: response).access(ORDER, ANNA)
-
-
-def unreachable(request: httpx.Request) -> httpx.Response:
-    raise httpx.ConnectError("refused", request=request)
-
-
-async def test_a_service_out_of_reach_leaves_it_open() -> None:
-    """And its ping says so."""
-    orders = over_http(unreachable)
-
-    with pytest.raises(OrdersUnavailable):
-        await orders.access(ORDER, ANNA)
-    with pytest.raises(OrdersUnavailable):
-        await orders.ping()
-
-
-async def test_a_healthy_service_answers_its_ping() -> None:
-    """By its own route."""
-    await over_http(
-        lambda request: httpx.Response(200 if request.url.path == "/healthz" else 500)
-    ).ping()
 
 
 async def test_a_failure_is_not_remembered() -> None:
