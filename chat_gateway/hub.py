@@ -21,12 +21,9 @@ class Subscription(Protocol):
     answered: Seq
     """The head its last answer went up to; nothing at or below it is sent again."""
 
-    def deliver(self, frame: bytes) -> None:
-        """Send a ready-made frame."""
-        ...
-
-    def pass_on(self, frame: bytes) -> None:
-        """Send a ready-made frame that is no event."""
+    @property
+    def deliver(self) -> Callable[[bytes], None]:
+        """Sends a ready-made frame."""
         ...
 
     def recognise(self, entry: Entry) -> None:
@@ -83,7 +80,7 @@ class Hub:
             members = self._withdraw_removed(room, members)
         for_parties = encode_frame(show(entry))
         for_moderators: bytes | None = None
-        seq, by, shown = entry.seq, event.by, entry.shown
+        seq, by, shown, delivered = entry.seq, event.by, entry.shown, 0
         for member in members:
             if seq <= member.answered:
                 continue
@@ -99,13 +96,14 @@ class Hub:
             if by == member.user_id:
                 member.recognise(entry)
             member.deliver(frame)
-            self.delivered += 1
+            delivered += 1
+        self.delivered += delivered
 
     def broadcast(self, order_id: OrderId, frame: bytes, *, but: UserId) -> None:
         """Deliver something that is no event to the order's members, except one user's."""
         for member in self._orders.get(order_id, ()):
             if member.user_id != but:
-                member.pass_on(frame)
+                member.deliver(frame)
                 self.delivered += 1
 
     def _for_moderators(self, entry: Entry, for_parties: bytes) -> bytes:

@@ -24,6 +24,7 @@ from chat_gateway.open_rooms import FindRoom, OpenRooms
 from chat_gateway.seam import Unavailable
 from chat_gateway.tail import Room
 from shared.contracts import frames
+from shared.contracts.events import OrderChanged
 from shared.contracts.ids import OrderId, Seq, UserId
 from shared.signals.port import Signals, SignalsUnavailable
 from shared.store.port import InboxPlace, Reading
@@ -106,8 +107,10 @@ class Inbox:
 
     def folded(self, room: Room, entry: Entry) -> None:
         """A room here took its next record."""
+        if not self._by_user and not isinstance(entry.event, OrderChanged):
+            return  # nobody is to be told, and the parties are who they were
         parties = self._rooms.note(room)
-        if not self._by_user or not entry.stands:
+        if not entry.stands:
             return
         order_id = entry.order_id
         for user_id in concerned(entry.event, parties):

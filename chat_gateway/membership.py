@@ -22,26 +22,21 @@ class _Session(Protocol):
 class Membership:
     """A subscription of the hub, with the lane its client writes through."""
 
-    __slots__ = ("_session", "answered", "lane", "moderator", "room", "user_id")
+    __slots__ = ("_session", "answered", "deliver", "lane", "moderator", "room", "user_id")
 
     def __init__(
         self, session: _Session, room: Room, lane: Lane, user_id: UserId, *, moderator: bool
     ) -> None:
         self._session = session
+        self.deliver = session.socket.send
+        """Sends a ready-made frame of this order. The socket's own, not a method that calls it: in
+        a large order that is half of what a delivery costs."""
         self.room = room
         self.lane = lane
         self.user_id = user_id
         self.moderator = moderator
         self.answered: Seq = room.conversation.head
         """The head its last answer went up to; nothing at or below it is sent again."""
-
-    def deliver(self, frame: bytes) -> None:
-        """Send a ready-made event of this order."""
-        self._session.socket.send(frame)
-
-    def pass_on(self, frame: bytes) -> None:
-        """Send a frame that is no event: it says nothing of the order's position."""
-        self._session.socket.send(frame)
 
     def recognise(self, entry: Entry) -> None:
         """An own event is about to be delivered: it is no longer owed."""

@@ -213,7 +213,7 @@ class Publisher:
     async def drain(self, deadline_s: float) -> None:
         """Wait until what was offered is handed over and answered, or the deadline has passed."""
         give_up_at = self._loop.time() + deadline_s
-        while self._waiting or self._appends():  # noqa: ASYNC110 (batches leave in this rhythm)
+        while self._waiting or self._appends():
             if self._loop.time() >= give_up_at:
                 return
             await asyncio.sleep(self._append_every_s)

@@ -71,9 +71,6 @@ class Client:
 
     # From the hub.
 
-    def pass_on(self, frame: bytes) -> None:
-        raise Violation("nothing but events is delivered here")
-
     def deliver(self, frame: bytes) -> None:
         """Check a live event, and show it."""
         event = frames.decode_server_frame(frame)

@@ -37,9 +37,6 @@ class Member:
     def deliver(self, frame: bytes) -> None:
         self.frames.put_nowait(frame)
 
-    def pass_on(self, frame: bytes) -> None:
-        raise AssertionError("nobody types here")
-
     def recognise(self, entry: Entry) -> None:
         raise AssertionError("moderators own nothing")
 
