@@ -1,7 +1,7 @@
 """What callers may send in a query or a body, and what it means once it is checked."""
 
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Annotated, Final
 
 import msgspec
@@ -10,7 +10,7 @@ from msgspec import Meta
 from order_service.model import Status
 from shared.contracts.errors import ErrorCode
 from shared.contracts.events import Participant
-from shared.contracts.ids import SERVICE_PREFIX, UserIdField
+from shared.contracts.ids import SERVICE_PREFIX, OrderIdField, UserIdField
 from shared.http import HttpError, decode_body
 
 BODY_BYTES_MAX: Final = 65_536
@@ -18,6 +18,11 @@ BODY_BYTES_MAX: Final = 65_536
 up to three times as long in UTF-8, `may` adds some kilobytes."""
 TEXT_CHARS_MAX: Final = 200
 PARTICIPANTS_MAX: Final = 100
+QUESTIONS_MAX: Final = 200
+"""On access, in one body: what the store answers at once within a few milliseconds. It must not
+become less than any caller's (`shared.order_client`)."""
+QUESTIONS_BYTES_MAX: Final = 131_072
+"""Has room for all of them with the longest ids, each character of these escaped by a backslash."""
 
 _OVERRIDES: Final = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
 """Invisible characters that turn the direction of what follows. A name or title stands in lines of
@@ -37,6 +42,19 @@ class AccessQuery(msgspec.Struct, forbid_unknown_fields=True):
     """Whose access."""
 
     user_id: UserIdField
+
+
+class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whose access to what."""
+
+    order_id: OrderIdField
+    user_id: UserIdField
+
+
+class AccessBody(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of a POST that asks about access."""
+
+    questions: Annotated[tuple[Question, ...], Meta(min_length=1, max_length=QUESTIONS_MAX)]
 
 
 class Party(msgspec.Struct, forbid_unknown_fields=True):
@@ -63,6 +81,7 @@ class StatusBody(msgspec.Struct, forbid_unknown_fields=True):
 
 _ORDER: Final = msgspec.json.Decoder(OrderBody)
 _STATUS: Final = msgspec.json.Decoder(StatusBody)
+_ACCESS: Final = msgspec.json.Decoder(AccessBody)
 
 
 def read_order(body: bytes, roles: Collection[str]) -> tuple[str, tuple[Participant, ...]]:
@@ -92,6 +111,11 @@ def read_order(body: bytes, roles: Collection[str]) -> tuple[str, tuple[Particip
 def read_status(body: bytes) -> Status:
     """The status of a PATCH's body. Raises `HttpError`."""
     return decode_body(_STATUS, body).status
+
+
+def read_questions(body: bytes) -> Sequence[Question]:
+    """What a POST's body asks about access. Raises `HttpError`."""
+    return decode_body(_ACCESS, body).questions
 
 
 def _text(sent: str, where: str) -> str:

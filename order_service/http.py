@@ -11,17 +11,21 @@ from starlette.routing import Route
 
 from order_service.bodies import (
     BODY_BYTES_MAX,
+    QUESTIONS_BYTES_MAX,
+    AccessBody,
     AccessQuery,
     FindQuery,
     OrderBody,
     StatusBody,
     read_order,
+    read_questions,
     read_status,
 )
 from order_service.model import IllegalTransition, Order
 from order_service.ports import OrdersUnavailable
 from order_service.service import (
     Access,
+    AccessList,
     Busy,
     NoSuchOrder,
     OrderList,
@@ -92,7 +96,18 @@ ACCESS: Final = Operation(
     answers={200: Access},
     errors=(ErrorCode.FORBIDDEN, ErrorCode.NOT_FOUND),
 )
-OPERATIONS: Final[Sequence[Operation]] = (FIND, GET, PUT, PATCH, ACCESS)
+ASK: Final = Operation(
+    name="accesses",
+    method="POST",
+    path="/v1/access",
+    summary="What each of these users is to an order; null for strangers.",
+    description="An answer for each question, in their order: what `access` answers, or null where "
+    "it would answer 404.",
+    body=AccessBody,
+    answers={200: AccessList},
+    errors=(ErrorCode.FORBIDDEN,),
+)
+OPERATIONS: Final[Sequence[Operation]] = (FIND, GET, PUT, PATCH, ACCESS, ASK)
 
 
 def make_document() -> dict[str, Any]:
@@ -119,6 +134,7 @@ class OrderRoutes:
             PUT.route(self.put),
             PATCH.route(self.patch),
             ACCESS.route(self.access),
+            ASK.route(self.ask),
         ]
 
     async def put(self, request: Request) -> Response:
@@ -167,6 +183,16 @@ class OrderRoutes:
         if access is None:
             raise HttpError(ErrorCode.NOT_FOUND)
         return json_response(access)
+
+    async def ask(self, request: Request) -> Response:
+        """What somebody is to an order, for many at once. Null for orders the token does not
+        cover, too."""
+        caller = await self._caller(request)
+        questions = read_questions(await read_body(request, QUESTIONS_BYTES_MAX))
+        with _errors():
+            found = await self._service.accesses([(q.order_id, q.user_id) for q in questions])
+        answers = (each if each and caller.covers(each.order_id) else None for each in found)
+        return json_response(AccessList(tuple(answers)))
 
     async def _caller(self, request: Request) -> Identity:
         caller = await authenticate(request, self._verifier)

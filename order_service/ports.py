@@ -1,6 +1,6 @@
 """What the order service may rely on from its store."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -43,6 +43,10 @@ class Orders(Protocol):
 
     async def get(self, order_id: OrderId) -> Stored | None:
         """An order; null if there is none."""
+        ...
+
+    async def of_ids(self, order_ids: Collection[OrderId]) -> Mapping[OrderId, Order]:
+        """The orders that there are of these, asked for at once; each as of one moment."""
         ...
 
     async def save(self, order: Order, event: OrderChanged) -> int:

@@ -1,7 +1,7 @@
 """The use cases: put, move, show and list orders, and tell who has access to them."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
@@ -49,6 +49,12 @@ class Access(msgspec.Struct, frozen=True):
     status: Status
     version: int
     may: tuple[Action, ...]
+
+
+class AccessList(msgspec.Struct, frozen=True):
+    """An answer for each question, in their order."""
+
+    answers: tuple[Access | None, ...]
 
 
 class OrderList(msgspec.Struct, frozen=True):
@@ -116,12 +122,19 @@ class OrderService:
 
     async def access(self, order_id: OrderId, user_id: str) -> Access | None:
         """What somebody is to an order; null alike for strangers and for orders not there."""
-        order = await self.get(order_id)
+        return self._access(await self.get(order_id), user_id)
+
+    async def accesses(self, questions: Sequence[tuple[OrderId, str]]) -> Sequence[Access | None]:
+        """What `access` answers to each of these orders and users, by one question to the store."""
+        orders = await self._orders.of_ids({order_id for order_id, _ in questions})
+        return [self._access(orders.get(order_id), user_id) for order_id, user_id in questions]
+
+    def _access(self, order: Order | None, user_id: str) -> Access | None:
         role = order.role_of(user_id) if order else None
         if order is None or role is None:
             return None
         may = evaluate(self._policy, order.status, [role])[role]
-        return Access(order_id, user_id, role, order.status, order.version, may)
+        return Access(order.order_id, user_id, role, order.status, order.version, may)
 
     async def announce_policy(self) -> None:
         """Announce all open orders again if the policy differs from the one last announced.

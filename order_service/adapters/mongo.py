@@ -5,7 +5,7 @@ both or neither, and no transaction is needed. Operators read the documents; wha
 them as values of strings alone.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -81,6 +81,11 @@ class MongoOrders:
             )
         )
         return Stored(_order_of(document), _last_of(document)) if document else None
+
+    async def of_ids(self, order_ids: Collection[OrderId]) -> Mapping[OrderId, Order]:
+        """As `ports.Orders`."""
+        orders = await self._by_id({"_id": {"$in": sorted(order_ids)}}, len(order_ids))
+        return {order.order_id: order for order in orders}
 
     async def save(self, order: Order, event: OrderChanged) -> int:
         """As `ports.Orders`."""

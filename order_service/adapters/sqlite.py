@@ -4,7 +4,7 @@ The tables are this adapter's own, so dropping the archiver's part of the file l
 """
 
 import sqlite3
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -78,6 +78,14 @@ class SqliteOrders:
             return Stored(_ORDER.decode(row[0]), row[1]) if row else None
 
         return await self._tables.call(get)
+
+    async def of_ids(self, order_ids: Collection[OrderId]) -> Mapping[OrderId, Order]:
+        """As `ports.Orders`."""
+        orders = await self._orders(
+            "SELECT body FROM orders WHERE order_id IN (SELECT value FROM json_each(?))",
+            (msgspec.json.encode(sorted(order_ids)).decode(),),
+        )
+        return {order.order_id: order for order in orders}
 
     async def save(self, order: Order, event: OrderChanged) -> int:
         """As `ports.Orders`."""

@@ -6,6 +6,7 @@ from typing import Final
 import pytest
 
 from attachment_service.model import PART_BYTES
+from order_service.bodies import QUESTIONS_BYTES_MAX
 from shared.blobs.minio_address import read_address
 from shared.contracts.errors import CATALOGUE, ErrorCode
 from tests.deploy.compose_files import SMALL, address, environment, services
@@ -88,6 +89,15 @@ def test_a_part_of_a_file_fits_through() -> None:
     told = re.findall(r"client_max_body_size (\d+)m;", (PROXY / "files.conf").read_text())
 
     assert int(told[0]) << 20 >= PART_BYTES + FIELDS_BYTES
+
+
+def test_all_questions_that_may_be_asked_at_once_fit_through() -> None:
+    """They are longer than what else the services take."""
+    told = re.findall(
+        r"/v1/access \{ client_max_body_size (\d+)k;", (PROXY / "routes.conf").read_text()
+    )
+
+    assert int(told[0]) << 10 >= QUESTIONS_BYTES_MAX
 
 
 def test_the_proxy_speaks_of_errors_as_the_services_do() -> None:

@@ -118,6 +118,31 @@ async def test_open_orders_come_page_by_page(orders: OrderStore) -> None:
     assert [order.order_id for order in (*first, *rest)] == ["o1", "o2", "o4"]
 
 
+async def test_orders_are_had_by_their_ids_at_once(orders: OrderStore) -> None:
+    """Those that there are, each under its id, and no other."""
+    first, second, third = orders_of(3)
+    for order in (first, second, third):
+        await orders.save(order, event_of(order))
+    nowhere = [OrderId(f"o{number}") for number in range(198)]
+
+    some = await orders.of_ids({third.order_id, first.order_id, *nowhere})
+    none = await orders.of_ids(set(nowhere))
+    of_none = await orders.of_ids(set())
+
+    assert some == {OrderId("a1"): first, OrderId("a3"): third}
+    assert none == of_none == {}
+
+
+async def test_an_order_had_by_its_id_is_as_it_stands(orders: OrderStore) -> None:
+    """The version saved last, whether its event waits for the log or not."""
+    number = await orders.save(FIRST, event_of(FIRST))
+    second = model.describe(FIRST, "Two logos", (ANNA,))
+    await orders.save(second, event_of(second))
+    await orders.remove({number})
+
+    assert await orders.of_ids({ORDER}) == {ORDER: second}
+
+
 async def test_the_policy_announced_last_is_remembered(orders: OrderStore) -> None:
     """None at first; then the last one noted."""
     assert await orders.announced_policy() is None

@@ -68,4 +68,11 @@ def operations(order_id: OrderId) -> list[Operation]:
         Operation("GET order", None, "GET", orders),
         Operation("PATCH order", None, "PATCH", orders, {"status": "completed"}),
         Operation("GET access", None, "GET", f"{orders}/access?user_id=owner-0"),
+        Operation(
+            "POST access",
+            None,
+            "POST",
+            "/v1/access",
+            {"questions": [{"order_id": order_id, "user_id": "owner-0"}]},
+        ),
     ]

@@ -63,6 +63,7 @@ GOOD: Final[Mapping[str, Any]] = {
         }
     },
     "access": {"query": {"user_id": ANNA}},
+    "accesses": {"body": {"questions": [{"order_id": FILM.order_id, "user_id": ANNA}]}},
     "send": {"body": {"id": CLIENT_ID, "text": "Hi!"}},
     "redact": {"body": {"id": CLIENT_ID, "reason": "Somebody's address"}},
     "reserve": {
