@@ -33,8 +33,6 @@ class Attempt(msgspec.Struct, gc=False):
     @property
     def target(self) -> MessageId | None:
         """The message it acts on; null for what acts on none."""
-        if isinstance(self.event, log.Message):  # nearly always
-            return None
         return getattr(self.event, "target", None)
 
 
@@ -134,7 +132,7 @@ def cleaned(frame: frames.Attempt, limits: frames.Limits) -> frames.Attempt:
     """The frame with its text as it is stored. Raises `TextRefused`."""
     if isinstance(frame, frames.Send):  # nearly always
         text = clean_text(frame.text, limits, may_be_empty=bool(frame.attachments))
-        return _with_text(frame, "text", text)
+        return frame if text is frame.text else _with_text(frame, "text", text)
     match frame:
         case frames.Edit(text=text):
             return _with_text(frame, "text", clean_text(text, limits))

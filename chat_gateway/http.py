@@ -177,7 +177,7 @@ class ChatRoutes:
     async def messages(self, request: Request) -> Response:
         """See `MESSAGES`."""
         caller = await authenticate(request, self._verifier)
-        _pace(caller, self._rates.frame(caller.user_id, time.monotonic(), JOIN_COST))
+        _pace(caller, self._rates.frames.take(caller.user_id, JOIN_COST, time.monotonic()))
         query = read_query(request, MessagesQuery).query(self._limits.page)
         try:
             async with asyncio.timeout(ANSWER_DEADLINE_S):
@@ -192,7 +192,7 @@ class ChatRoutes:
     async def inbox(self, request: Request) -> Response:
         """See `INBOX`."""
         caller = await authenticate(request, self._verifier)
-        _pace(caller, self._rates.frame(caller.user_id, time.monotonic(), JOIN_COST))
+        _pace(caller, self._rates.frames.take(caller.user_id, JOIN_COST, time.monotonic()))
         query = read_query(request, InboxQuery)
         place, limit = query.place(), min(query.limit, self._limits.page)
         try:
@@ -214,7 +214,7 @@ class ChatRoutes:
     async def carrier(self, request: Request) -> Response:
         """See `CARRIER`. It costs one frame: a page of thumbnails asks for many."""
         caller = await authenticate(request, self._verifier)
-        _pace(caller, self._rates.frame(caller.user_id, time.monotonic()))
+        _pace(caller, self._rates.frames.take(caller.user_id, 1, time.monotonic()))
         attachment_id: str = request.path_params["attachment_id"]
         try:
             async with asyncio.timeout(ANSWER_DEADLINE_S):
@@ -250,7 +250,7 @@ class ChatRoutes:
         return counted
 
     async def _write(self, caller: Identity, attempt: Attempt) -> Response:
-        _pace(caller, self._rates.message(caller.user_id, time.monotonic()))
+        _pace(caller, self._rates.messages.take(caller.user_id, 1, time.monotonic()))
         outcome = await self._writer.write(caller, attempt)
         if isinstance(outcome, Refused):
             raise HttpError(outcome.code, outcome.message)

@@ -114,19 +114,14 @@ class Lane:
 
     def take(self, attempt: Attempt, now_ms: int) -> None:
         """Take an attempt whose content is in order; its outcome goes to the outlet, once."""
-        id_ = attempt.event.id
         attempt.since_ms = now_ms
         self._take_turn(attempt)
-        other = self._publisher.flight(id_)
+        other = self._publisher.flight(attempt.event.id)
         if other is not None:
             # An id in flight is not appended again, whatever else is owed or queued.
             self._join_flight(attempt, other)
-        elif (queued := self._queued(id_)) is not None:
-            self._replace_queued(queued, attempt)
-        elif not self._may_go(attempt.turn) or len(self._queue) > QUEUED_MAX:
-            self._put_off(attempt)
-        elif self._queue:
-            self._enqueue(attempt)
+        elif self._queue or self._owed:
+            self._line_up(attempt, now_ms)
         else:
             self._proceed(attempt, now_ms)
 
@@ -248,9 +243,20 @@ class Lane:
         """Give an attempt its place; an id that is owed has one, and is not owed any more."""
         attempt.turn = self._turns
         self._turns += 1
-        if (owed := self._owed.pop(attempt.event.id, None)) is not None:
+        if self._owed and (owed := self._owed.pop(attempt.event.id, None)) is not None:
             attempt.turn, maybe_there = owed
             attempt.retry = attempt.retry or maybe_there
+
+    def _line_up(self, attempt: Attempt, now_ms: int) -> None:
+        """Take an attempt while others are looked up or owed."""
+        if (queued := self._queued(attempt.event.id)) is not None:
+            self._replace_queued(queued, attempt)
+        elif not self._may_go(attempt.turn) or len(self._queue) > QUEUED_MAX:
+            self._put_off(attempt)
+        elif self._queue:
+            self._enqueue(attempt)
+        else:
+            self._proceed(attempt, now_ms)
 
     def _may_go(self, turn: int) -> bool:
         """Whether nothing earlier is owed."""
@@ -285,9 +291,10 @@ class Lane:
     def _first_base(self, attempt: Attempt) -> int | None:
         """What a first try's writer had seen; null: look the id up."""
         conversation = self._room.conversation
-        if (target := attempt.target) is not None:
-            return conversation.place_of(target)
-        return None if attempt.seen is None else conversation.place_after(attempt.seen)
+        if attempt.seen is not None:
+            return conversation.place_after(attempt.seen)
+        target = attempt.target
+        return None if target is None else conversation.place_of(target)
 
     def _append(self, attempt: Attempt, base: int, now_ms: int) -> None:
         event = attempt.event
@@ -366,8 +373,6 @@ class Lane:
         self._queue.insert(place, attempt)
 
     def _queued(self, id_: MessageId) -> Attempt | None:
-        if not self._queue:
-            return None
         return next((attempt for attempt in self._queue if attempt.event.id == id_), None)
 
     def _drain(self, now_ms: int) -> None:

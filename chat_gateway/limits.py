@@ -38,16 +38,10 @@ class Rates:
     """The buckets of a gateway's users: what one does on all connections counts together."""
 
     def __init__(self, limits: Limits) -> None:
-        self._messages: Buckets[UserId] = Buckets(limits.messages_per_s, limits.messages_burst)
-        self._frames: Buckets[UserId] = Buckets(limits.frames_per_s, limits.frames_burst)
-
-    def message(self, user_id: UserId, now: float) -> float:
-        """One more attempt to write: 0, or the seconds to wait."""
-        return self._messages.take(user_id, 1, now)
-
-    def frame(self, user_id: UserId, now: float, cost: float = 1.0) -> float:
-        """One more frame of any other kind: 0, or the seconds to wait."""
-        return self._frames.take(user_id, cost, now)
+        self.messages: Buckets[UserId] = Buckets(limits.messages_per_s, limits.messages_burst)
+        """Attempts to write."""
+        self.frames: Buckets[UserId] = Buckets(limits.frames_per_s, limits.frames_burst)
+        """Frames of any other kind."""
 
 
 class Flood:

@@ -332,11 +332,11 @@ class Session:
         """Count a frame; in how many ms it may come again, 0 if it may be taken now."""
         match frame:
             case frames.Send() | frames.Edit() | frames.Delete() | frames.Report():
-                wait_s = self._rates.message(user_id, now)
+                wait_s = self._rates.messages.take(user_id, 1, now)
             case frames.Join() | frames.History() | frames.Inbox():
-                wait_s = self._rates.frame(user_id, now, JOIN_COST)
+                wait_s = self._rates.frames.take(user_id, JOIN_COST, now)
             case _:
-                wait_s = self._rates.frame(user_id, now)
+                wait_s = self._rates.frames.take(user_id, 1, now)
         return ceil(wait_s * 1000) if wait_s else 0
 
     def _attempt(self, frame: frames.Attempt, wait_ms: int, now_ms: int) -> None:

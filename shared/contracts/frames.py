@@ -13,7 +13,9 @@ from msgspec import Meta
 from shared.contracts.errors import ErrorCode, explain
 from shared.contracts.events import Action, Attachment, Participant, ReportReason
 from shared.contracts.ids import (
+    ORDER_ID_PATTERN,
     SAFE_INTEGER,
+    UUID_PATTERN,
     ClientId,
     ClientIdField,
     Count,
@@ -24,6 +26,8 @@ from shared.contracts.ids import (
     Seq,
     SeqField,
     UserId,
+    is_client_id,
+    is_order_id,
 )
 
 PROTOCOL_VERSION: Final = 1
@@ -101,8 +105,10 @@ class _Attempt(_ClientFrame, frozen=True, kw_only=True):
     """What is written to the log. `retry` says that `id` may have been sent before."""
 
     ref: Ref
-    order_id: OrderIdField
-    id: ClientIdField
+    # A pattern that msgspec looks at costs as much as all the rest of decoding a message: at these
+    # two `decode_client_frame` looks.
+    order_id: Annotated[OrderId, Meta(extra_json_schema={"pattern": ORDER_ID_PATTERN})]
+    id: Annotated[ClientId, Meta(extra_json_schema={"pattern": UUID_PATTERN})]
     retry: bool = False
 
 
@@ -513,9 +519,19 @@ class MalformedFrame(ValueError):
 def decode_client_frame(data: bytes | str) -> ClientFrame:
     """The frame a client sent. Raises `MalformedFrame`."""
     try:
-        return _CLIENT_DECODER.decode(data)
+        frame = _CLIENT_DECODER.decode(data)
     except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
         raise MalformedFrame(explain(error, "frame")) from None
+    if isinstance(frame, _Attempt):
+        if not is_order_id(frame.order_id):
+            raise _unlike(ORDER_ID_PATTERN, "order_id") from None
+        if not is_client_id(frame.id):
+            raise _unlike(UUID_PATTERN, "id") from None
+    return frame
+
+
+def _unlike(pattern: str, field: str) -> MalformedFrame:
+    return MalformedFrame(f"Expected `str` matching regex {pattern!r} at $.{field}.")
 
 
 def salvage(data: bytes | str) -> tuple[int | None, ClientId | None]:

@@ -29,6 +29,9 @@ ClientIdField = Annotated[ClientId, Meta(pattern=UUID_PATTERN)]
 MessageIdField = Annotated[MessageId, Meta(pattern=UUID_PATTERN)]
 AttachmentIdField = Annotated[str, Meta(pattern=UUID_PATTERN)]
 
+_ORDER_ID: Final = re.compile(ORDER_ID_PATTERN)
+_UUID: Final = re.compile(UUID_PATTERN)
+
 SAFE_INTEGER: Final = 2**53 - 1
 """The largest integer every JSON reader keeps exact."""
 SeqField = Annotated[Seq, Meta(ge=0, le=SAFE_INTEGER)]
@@ -50,12 +53,17 @@ _OFFSET_MASK: Final = (1 << OFFSET_BITS) - 1
 
 def is_order_id(text: str) -> bool:
     """Tell whether *text* may name an order."""
-    return re.search(ORDER_ID_PATTERN, text) is not None
+    return _ORDER_ID.match(text) is not None
+
+
+def is_client_id(text: str) -> bool:
+    """Tell whether *text* is a UUID as clients make them."""
+    return _UUID.match(text) is not None
 
 
 def is_attachment_id(text: str) -> bool:
     """Tell whether *text* may name an attachment."""
-    return re.search(UUID_PATTERN, text) is not None
+    return _UUID.match(text) is not None
 
 
 def make_seq(epoch: int, offset: int) -> Seq:

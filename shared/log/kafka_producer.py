@@ -298,7 +298,5 @@ class Producer:
 
 def _add(batch: BatchBuilder, record: Outgoing) -> bool:
     """Add a record; false if the batch has no room for it."""
-    added = batch.append(
-        timestamp=None, key=record.key, value=record.value, headers=record.headers
-    )
+    added = batch.append(timestamp=None, key=record.key, value=record.value, headers=record.headers)
     return added is not None

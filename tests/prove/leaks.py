@@ -96,7 +96,10 @@ def count(system: Stage) -> Counter[str]:
             "tasks": len(tasks),
             "timers": len(timers),
             "sessions": len(gateway.sessions()),
-            "session timers": len(gateway._timers),
+            "hellos due": len(gateway._hellos),
+            "tokens to end": sum(
+                len(second.sessions) for second in gateway._expiries._seconds.values()
+            ),
             "wishes": len(gateway._wishes),
             "turns": len(gateway._turns),
             "subscriptions": len(hub._orders),
