@@ -81,6 +81,8 @@ class _Queue(msgspec.Struct):
     waiting: deque[tuple[Draft, Flight | None]]
     append: asyncio.Task[None] | None = None
     """The batch in flight."""
+    left_at: float = 0.0
+    """When it was handed over."""
     written: deque[tuple[int, bytes, log.Event]] = msgspec.field(
         default_factory=lambda: deque(maxlen=WRITTEN_MAX)
     )
@@ -204,7 +206,10 @@ class Publisher:
             self.sweep(self._loop.time())
 
     def sweep(self, now: float) -> None:
-        """Tell the owners of flights that are overdue at *now*."""
+        """Give up on batches that are overdue at *now*, and tell the owners of flights that are."""
+        for queue in self._partitions:
+            if queue.append is not None and now >= queue.left_at + APPEND_DEADLINE_S:
+                queue.append.cancel()
         overdue = [f for f in self._flights.values() if f.deadline <= now]
         for flight in overdue:
             self._lose(flight)
@@ -254,6 +259,7 @@ class Publisher:
             queue = self._partitions[partition]
             batch = self._next_batch(queue)
             if batch:
+                queue.left_at = self._loop.time()
                 queue.append = self._loop.create_task(self._append(partition, batch))
                 queue.append.add_done_callback(partial(self._appended, partition))
 
@@ -288,8 +294,7 @@ class Publisher:
         flights = [flight for _, flight in batch if flight is not None]
         began = self._loop.time()
         try:
-            async with asyncio.timeout(APPEND_DEADLINE_S):
-                first = await self._log.append(partition, drafts)
+            first = await self._log.append(partition, drafts)
             self._partitions[partition].written += [
                 (first + at, draft.value, flight.event)
                 for at, (draft, flight) in enumerate(batch)
@@ -300,7 +305,7 @@ class Publisher:
                 if self._forget(flight) and flight.owner is not None:
                     flight.owner.not_appended(flight)
             self._withdraw_orphans(flights)
-        except Exception as error:
+        except (Exception, asyncio.CancelledError) as error:
             # Whatever it was, it came after hand-over: nobody knows what the log will do with it.
             logger.warning(
                 "the outcome of an append is unknown",

@@ -31,8 +31,6 @@ certain."""
 REQUEST_TIMEOUT_S: Final = 4.0
 """A request without an answer for so long is sent again over a new connection. The second copy is
 known to the broker by its number, and stands once."""
-HAND_OVER_TIMEOUT_S: Final = 1.0
-"""aiokafka takes a batch at once, unless it has lost sight of the topic."""
 JAMMED_AFTER_S: Final = 10.0
 """A batch in flight for so long ends its producer. Long enough for the partitions of a broker that
 died to get new leaders, and twice as long as any caller waits."""
@@ -157,16 +155,17 @@ class Producer:
 
     async def _append(self, lane: _Lane, place: TopicPartition, records: Sequence[Outgoing]) -> int:
         firsts: list[int] = []
-        handed = False
+        handing = handed = False
         try:
+            # One deadline for all: each costs system calls, and there are thousands of batches.
             async with asyncio.timeout(APPEND_TIMEOUT_S), lane.turn:
                 await lane.settle()
                 # All are made before the first is sent: what cannot be made is certainly not there.
                 for batch in self._make_batches(records):
+                    handing = True
                     outcome = await self._hand_over(lane, place, batch)
-                    handed = True
-                    await asyncio.wait([outcome])
-                    firsts.append(outcome.result())
+                    handing, handed = False, True
+                    firsts.append(await asyncio.shield(outcome))
         except NotAppended as error:
             if handed:
                 raise OutcomeUnknown(f"the first of several batches is written: {error}") from error
@@ -174,6 +173,8 @@ class Producer:
         except TimeoutError as error:
             if handed:
                 raise OutcomeUnknown("the brokers did not answer in time") from error
+            if handing:
+                self._break("a batch was not taken")
             raise NotAppended("it did not come to its turn in time") from error
         return firsts[0]
 
@@ -194,16 +195,16 @@ class Producer:
     async def _hand_over(
         self, lane: _Lane, place: TopicPartition, batch: BatchBuilder
     ) -> asyncio.Future[int]:
-        """Give a batch to aiokafka. Raises `NotAppended` if it has not got it.
+        """Give a batch to aiokafka, which takes it at once unless it has lost sight of the topic.
+        Raises `NotAppended` if it has not got it.
 
         `send_batch` puts the batch into its queue after its last await (A3): cut short by a
         deadline or a cancellation, it certainly has not.
         """
         producer = self._producer()
         try:
-            async with asyncio.timeout(HAND_OVER_TIMEOUT_S):
-                sent = await producer.send_batch(batch, place.topic, partition=place.partition)
-        except (KafkaError, TimeoutError, AssertionError) as error:
+            sent = await producer.send_batch(batch, place.topic, partition=place.partition)
+        except (KafkaError, AssertionError) as error:
             self._break(type(error).__name__)
             raise NotAppended(f"not handed over: {type(error).__name__}") from error
         loop = asyncio.get_running_loop()
