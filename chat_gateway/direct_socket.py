@@ -8,6 +8,7 @@ take is bounded in bytes and in time, and every end of a connection has a deadli
 import asyncio
 import logging
 import socket
+import struct
 from typing import Any, ClassVar, Final
 
 from websockets.protocol import State
@@ -26,6 +27,8 @@ PING: Final = b"\x89\x00"
 SHORT_MAX: Final = 125
 """The longest payload whose length fits the second byte of a frame."""
 TCP: Final = (socket.AF_INET, socket.AF_INET6)
+_HEADER: Final = struct.Struct("!BBH").pack
+_LONG_HEADER: Final = struct.Struct("!BBQ").pack
 
 
 def text_header(size: int) -> bytes:
@@ -33,8 +36,8 @@ def text_header(size: int) -> bytes:
     if size <= SHORT_MAX:
         return bytes((FIN_TEXT, size))
     if size < 65_536:
-        return bytes((FIN_TEXT, 126, size >> 8, size & 0xFF))
-    return bytes((FIN_TEXT, 127)) + size.to_bytes(8, "big")
+        return _HEADER(FIN_TEXT, 126, size)
+    return _LONG_HEADER(FIN_TEXT, 127, size)
 
 
 def library(state: State, message_bytes: int) -> ServerProtocol:
