@@ -13,13 +13,12 @@ library knows as much as one that has been there from the start.
 """
 
 import asyncio
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from websockets.frames import Frame, Opcode
 from websockets.protocol import State
 
-from chat_gateway.direct_socket import FIN_TEXT, SHORT_MAX, DirectSocket
-from chat_gateway.keepalive import Keepalive
+from chat_gateway.direct_socket import FIN_TEXT, SHORT_MAX, DirectSocket, Shared
 from chat_gateway.socket import Receiver, log_failure
 from shared.contracts.errors import CloseCode
 
@@ -60,17 +59,9 @@ class DirectProtocol(DirectSocket):
 
     __slots__ = ("_fragments", "_needed", "_partial", "_pings_until", "_receiver")
 
-    def __init__(
-        self,
-        transport: asyncio.Transport,
-        loop: asyncio.AbstractEventLoop,
-        connections: set[Any],
-        keepalive: Keepalive | None,
-        *,
-        closing: bool,
-    ) -> None:
+    def __init__(self, transport: asyncio.Transport, shared: Shared, *, closing: bool) -> None:
         """See `DirectSocket`; nothing is read before `begin`."""
-        super().__init__(transport, loop, connections, keepalive, closing=closing)
+        super().__init__(transport, shared, closing=closing)
         self._receiver: Receiver | None = None
         self._partial: bytearray | None = None
         """What was read but not taken: the start of a frame, or all while writing is paused."""
@@ -87,9 +78,9 @@ class DirectProtocol(DirectSocket):
         if lost:
             self._tell_lost()
             return
-        self._connections.add(self)
-        if self._keepalive is not None:
-            self._keepalive.add(self)
+        self._shared.connections.add(self)
+        if self._shared.keepalive is not None:
+            self._shared.keepalive.add(self)
         self._transport.set_protocol(self)
         self._transport.resume_reading()
 
@@ -179,7 +170,7 @@ class DirectProtocol(DirectSocket):
             self._take_fragment(frame)
 
     def _count_ping(self) -> None:
-        now = self._loop.time()
+        now = self._shared.loop.time()
         self._pings_until = max(now, self._pings_until) + self.pings_s / self.pings
         if self._pings_until > now + self.pings_s:
             self._fail(CloseCode.POLICY_VIOLATION)
@@ -210,9 +201,9 @@ class DirectProtocol(DirectSocket):
         self._lost = True
         if self._close_timer is not None:
             self._close_timer.cancel()
-        if self._keepalive is not None:
-            self._keepalive.discard(self)
-        self._connections.discard(self)
+        if self._shared.keepalive is not None:
+            self._shared.keepalive.discard(self)
+        self._shared.connections.discard(self)
         self._tell_lost()
 
     def _tell_lost(self) -> None:

@@ -19,14 +19,15 @@ from websockets.http11 import Request
 from websockets.protocol import State
 
 from chat_gateway.direct import DirectProtocol
-from chat_gateway.direct_socket import library
+from chat_gateway.direct_socket import Shared, Turn, library
 from chat_gateway.keepalive import Keepalive
 from chat_gateway.socket import EXTENSION, MakeReceiver, log_failure
 from shared.contracts.errors import CloseCode
 
 BAD_REQUEST: Final = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
-_KEEPALIVES: Final[WeakKeyDictionary[ServerState, Keepalive]] = WeakKeyDictionary()
+
+_SHARED: Final[WeakKeyDictionary[ServerState, Shared]] = WeakKeyDictionary()
 """Of each server; there is one, but in tests."""
 
 
@@ -106,18 +107,15 @@ class DirectHandshake(WebSocketsSansIOProtocol):
         self.stop_keepalive()
         self.connections.discard(self)
         closing = self.conn.state is not State.OPEN  # the server may be shutting down
-        direct = self.protocol(
-            self.transport, self.loop, self.connections, self._keepalive(), closing=closing
-        )
+        direct = self.protocol(self.transport, self._shared(), closing=closing)
         self._attached = direct
         del self.scope  # it knows us, and would be there until the collector comes by
         direct.begin(make_receiver(direct), lost=self.disconnected)
 
-    def _keepalive(self) -> Keepalive | None:
-        if not self.ping_interval:
-            return None
-        keepalive = _KEEPALIVES.get(self._server_state)
-        if keepalive is None:
-            keepalive = Keepalive(self.loop, self.ping_interval)
-            _KEEPALIVES[self._server_state] = keepalive
-        return keepalive
+    def _shared(self) -> Shared:
+        shared = _SHARED.get(self._server_state)
+        if shared is None:
+            keepalive = Keepalive(self.loop, self.ping_interval) if self.ping_interval else None
+            shared = Shared(self.loop, Turn(self.loop), self.connections, keepalive)
+            _SHARED[self._server_state] = shared
+        return shared

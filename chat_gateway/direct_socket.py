@@ -9,12 +9,13 @@ import asyncio
 import logging
 import socket
 import struct
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, NamedTuple
 
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 
 from chat_gateway.keepalive import Keepalive
+from chat_gateway.socket import log_failure
 from shared.contracts.errors import CloseCode
 from shared.contracts.frames import Limits
 
@@ -47,6 +48,39 @@ def library(state: State, message_bytes: int) -> ServerProtocol:
     return made
 
 
+class Turn:
+    """The connections of one event loop that something was sent to in this turn of it."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._waiting: list[DirectSocket] = []
+
+    def add(self, connection: "DirectSocket") -> None:
+        """Flush a connection at the turn's end. One call-back for all: one each costs more than
+        what it does."""
+        if not self._waiting:
+            self._loop.call_soon(self._end)
+        self._waiting.append(connection)
+
+    def _end(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for connection in waiting:
+            try:
+                connection.flush()
+            except Exception as error:
+                log_failure(error)
+
+
+class Shared(NamedTuple):
+    """What all connections of a server have in common."""
+
+    loop: asyncio.AbstractEventLoop
+    turn: Turn
+    connections: set[Any]
+    """All that the server says `shutdown` to."""
+    keepalive: Keepalive | None
+
+
 class DirectSocket(asyncio.Protocol):
     """What is sent over a connection whose handshake is over.
 
@@ -67,36 +101,23 @@ class DirectSocket(asyncio.Protocol):
     # Thousands of these are idle at a time: no dictionary each, and nothing that is not used yet.
     __slots__ = (
         "_close_timer",
-        "_connections",
         "_finished",
-        "_keepalive",
         "_library",
-        "_loop",
         "_lost",
         "_outgoing",
         "_outgoing_bytes",
         "_pinged",
+        "_shared",
         "_stall_timer",
         "_stalled_at",
         "_transport",
         "close_sent",
     )
 
-    def __init__(
-        self,
-        transport: asyncio.Transport,
-        loop: asyncio.AbstractEventLoop,
-        connections: set[Any],
-        keepalive: Keepalive | None,
-        *,
-        closing: bool,
-    ) -> None:
-        """*connections*: all of the server, to whom it says `shutdown`. *closing*: it has done so
-        already."""
+    def __init__(self, transport: asyncio.Transport, shared: Shared, *, closing: bool) -> None:
+        """*closing*: the server has said `shutdown` already."""
         self._transport = transport
-        self._loop = loop
-        self._connections = connections
-        self._keepalive = keepalive
+        self._shared = shared
         self.close_sent = closing
         self._finished = False
         """Nothing more is read: the closing handshake is over, has failed, or is not wanted."""
@@ -140,12 +161,12 @@ class DirectSocket(asyncio.Protocol):
             return
         if self._outgoing is None:
             self._outgoing = []
-            self._loop.call_soon(self._flush)
+            self._shared.turn.add(self)
         header = text_header(len(frame))
         self._outgoing += (header, frame)
         self._outgoing_bytes += len(header) + len(frame)
         if self._outgoing_bytes > self.write_buffer_bytes // 4:
-            self._flush()  # the transport counts what it holds, and tells us to pause
+            self.flush()  # the transport counts what it holds, and tells us to pause
 
     def close(self, code: int, reason: str = "") -> None:
         """Send a close frame, and cut when the answer is late; see `Socket`."""
@@ -194,7 +215,7 @@ class DirectSocket(asyncio.Protocol):
             self._library = library(State.OPEN, self.message_bytes)
         return self._library
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
         """Write what was sent in this turn."""
         if self._outgoing is not None:
             outgoing, self._outgoing, self._outgoing_bytes = self._outgoing, None, 0
@@ -202,7 +223,7 @@ class DirectSocket(asyncio.Protocol):
 
     def _write_from_library(self) -> None:
         """Write what `websockets` has to say, behind all that was sent before."""
-        self._flush()
+        self.flush()
         self._transport.write(b"".join(self._ask().data_to_send()))
 
     def _end_sending(self) -> None:
@@ -217,7 +238,7 @@ class DirectSocket(asyncio.Protocol):
 
     def _watch(self) -> None:
         self._stalled_at = self.buffered
-        self._stall_timer = self._loop.call_later(self.stall_s, self._check_progress)
+        self._stall_timer = self._shared.loop.call_later(self.stall_s, self._check_progress)
 
     def _check_progress(self) -> None:
         if self.buffered < self._stalled_at:
@@ -242,4 +263,5 @@ class DirectSocket(asyncio.Protocol):
 
     def _arm_close_timer(self) -> None:
         if self._close_timer is None:
-            self._close_timer = self._loop.call_later(self.close_s, self._transport.abort)
+            cut = self._transport.abort
+            self._close_timer = self._shared.loop.call_later(self.close_s, cut)

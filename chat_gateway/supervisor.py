@@ -105,7 +105,8 @@ class Supervisor:
     async def _see_off(self) -> None:
         """Tell all processes of the end when it comes; kill those that do not heed it."""
         await self._ending.wait()
-        self._send(signal.SIGTERM)
+        if self._sent is None:  # else somebody pressed Ctrl-C twice before we came to this
+            self._send(signal.SIGTERM)
         await asyncio.sleep(self._stop_s)
         logger.warning("processes that did not end in time are killed")
         self._send(signal.SIGKILL)

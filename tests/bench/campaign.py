@@ -122,8 +122,7 @@ class Campaign:
             results.archived = await work_of_ours.archived(ours, plan, rate)
 
     async def _processes(self) -> None:
-        async with work_of_ours.order_chat(self._folder / "processes", gateways=2) as ours:
-            self._results.processes = await work_of_ours.processes(ours, self._plan)
+        self._results.processes = await work_of_ours.processes(self._folder, self._plan)
 
     async def _growth(self) -> None:
         plan, results = self._plan, self._results

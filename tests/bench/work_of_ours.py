@@ -22,10 +22,10 @@ ARCHIVED_S: Final = 90.0
 
 @asynccontextmanager
 async def order_chat(
-    folder: Path, *, gateways: int = 1, partitions: int | None = None
+    folder: Path, *, processes: int = 1, partitions: int | None = None
 ) -> AsyncIterator[OrderChat]:
     """A fleet on engines of its own, without an archiver. Raises `Unavailable`, `ServerFailed`."""
-    ours = OrderChat(folder, gateways=gateways, archivers=0, partitions=partitions)
+    ours = OrderChat(folder, processes=processes, archivers=0, partitions=partitions)
     try:
         await ours.start()
         yield ours
@@ -93,15 +93,17 @@ async def archived(ours: OrderChat, plan: Plan, per_second: float) -> Archived:
     return Archived(talked=Talked.of([outcome], PAIRS), behind=behind)
 
 
-async def processes(ours: OrderChat, plan: Plan) -> dict[str, Processes]:
-    """The same connections at one of two gateways, and in turns at both: as fast as they can, and
-    then at half of what one can."""
+async def processes(folder: Path, plan: Plan) -> dict[str, Processes]:
+    """The same connections at a port of one process, and at a port of two, among which the kernel
+    spreads them: as fast as they can, and then at half of what one can."""
     one: list[Talked] = []
     two: list[Talked] = []
     for count, found in ((1, one), (2, two)):
-        addresses, pids = ours.addresses[:count], ours.pids
-        meter = Meter({**pids, "server": pids["server"][:count]})
-        async with opened(ours, PAIRS, "processes", addresses=addresses) as load:
+        async with (
+            order_chat(folder / f"processes-{count}", processes=count) as ours,
+            opened(ours, PAIRS, "processes") as load,
+        ):
+            meter = Meter(ours.pids)
             outcome = await load.closed(
                 window=WINDOW, seconds=plan.pairs_s, warm_s=plan.warm_s, meter=meter
             )

@@ -90,6 +90,11 @@ export class ListPlace {
     this.pinned = this.atEnd;
   }
 
+  /** The reader may have scrolled away, a moment before the event that tells of it. */
+  look() {
+    if (this.#size === this.#sizeNow && this.#below >= NEAR_END_PX) this.pinned = false;
+  }
+
   /** Bring a row into the middle. */
   center(row) {
     this.#log.scrollTop += this.#top(row) - (this.#log.clientHeight - row.offsetHeight) / 2;

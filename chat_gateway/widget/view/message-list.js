@@ -142,8 +142,9 @@ export class MessageList {
     // Edits and the like show at their message, or at the end if it is not loaded.
     const isApart = ({ op, target }) => op === "send" || !conversation.message(target);
     const last = attempts.filter(isApart);
-    const follows = this.#follows(last);
     const place = this.#place;
+    place.look();
+    const follows = this.#follows(last);
     place.note();
     this.#rows.take(conversation, last, follows ? null : this.#views.get(place.anchor?.row)?.seq);
     this.#draw();

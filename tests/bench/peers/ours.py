@@ -21,8 +21,10 @@ from tests.bench.load.line import Address
 from tests.bench.load.talk import Party, Talk, TalkFailed
 from tests.prove.fleet import Fleet
 from tests.prove.ground import Ground, ground_at, secret_from
+from tests.prove.process import Process
 
 PUTS_AT_ONCE: Final = 16
+LISTENING_S: Final = 30.0
 LOG: Final = "ORDER_CHAT_LOG_URL"
 ENGINES: Final = {"kafka": "kafka-1", "redis": "redis", "mongo": "mongo"}
 """What the gateway's work costs elsewhere; how the stack calls them."""
@@ -108,14 +110,17 @@ class OrderChat:
         folder: Path,
         *,
         gateways: int = 1,
+        processes: int = 1,
         archivers: int = 1,
         partitions: int | None = None,
     ) -> None:
-        """*archivers*: 0 leaves the log unarchived until `archive`. *partitions*: of the log, if
-        not as many as by default."""
+        """*gateways*: each at a port of its own. *processes*: of each, at its one port.
+        *archivers*: 0 leaves the log unarchived until `archive`. *partitions*: of the log, if not
+        as many as by default."""
         self._stack = Stack(folder / "engines", given={})
         self._folder = folder
         self._gateways = gateways
+        self._processes = processes
         self._archiving = archivers > 0
         self._archivers = max(1, archivers)
         self._partitions = partitions
@@ -152,7 +157,11 @@ class OrderChat:
         engines = {name: [self._stack.engines[key].pid] for name, key in ENGINES.items()}
         archivers = [process.pid for process in self.fleet.archivers if process.alive]
         return {
-            "server": [process.pid for process in self.fleet.gateways],
+            "server": [
+                pid
+                for process in self.fleet.gateways
+                for pid in (process.pid, *_children(process.pid))
+            ],
             "orders": [self.fleet.orders.pid],
             **({"archiver": archivers} if archivers else {}),
             **engines,
@@ -173,12 +182,19 @@ class OrderChat:
         await fleet.orders.start()
         async with asyncio.TaskGroup() as starting:
             for process in fleet.gateways:
-                starting.create_task(process.start())
+                starting.create_task(self._start_gateway(process))
         if self._archiving:
             await self.archive()
         self._ground = await self._resources.enter_async_context(
             ground_at(fleet.orders_url, secret.encode())
         )
+
+    async def _start_gateway(self, process: Process) -> None:
+        """Start one, and wait until all its processes listen: who comes first gets everybody."""
+        await process.start()
+        async with asyncio.timeout(LISTENING_S):
+            while _listening(process.port) < self._processes:  # noqa: ASYNC110 (looked at)
+                await asyncio.sleep(0.05)
 
     async def archive(self) -> None:
         """Start the archivers that were left out."""
@@ -236,12 +252,26 @@ class OrderChat:
 
     async def _environment(self) -> Mapping[str, str]:
         """The engines' settings; with a log of our own if it has another number of partitions."""
-        settings = self._stack.environment
+        settings = {
+            **self._stack.environment,
+            "ORDER_CHAT_PROCESSES": str(self._processes),
+            "ORDER_CHAT_PROCESS_PORT": "0",
+        }
         if self._partitions is not None:
             url = f"{settings[LOG]}/bench?partitions={self._partitions}"
             await topics.make(topics.wish(url, dev=True))
             settings[LOG] = url
         return settings
+
+
+def _listening(port: int) -> int:
+    """How many sockets of this machine listen at a port."""
+    sockets = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return sum(1 for each in sockets if each[1].endswith(f":{port:04X}") and each[3] == "0A")
+
+
+def _children(pid: int) -> Sequence[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def _number(payload: bytes, name: bytes) -> int:
