@@ -36,7 +36,7 @@ PAIRS: Final = 200
 ROOMS: Final = 1_000
 ROOM: Final = 50
 """Connections in large orders, and how many each order has."""
-WINDOW: Final = 8
+WINDOW: Final = 16
 ROOM_RATE: Final = 500
 GROWTH_RATE: Final = 2_000
 

@@ -125,20 +125,24 @@ async def test_a_frame_may_hold_several_messages() -> None:
     assert talk.noted == [payload]
 
 
-async def test_what_arises_from_one_read_is_written_at_once() -> None:
-    """Each own message that came back is followed by the next, while the line shall follow."""
+async def test_a_window_is_said_anew_once_all_of_it_has_come_back() -> None:
+    """When all own messages have come back as many follow, while the line shall go on."""
     ledger = Ledger(2, 2)
     line, wire, answer = connected(ledger)
     line.data_received(answer + frame(b"joined"))
     mine, theirs, wire.written = said(ledger, 4, sender=0), said(ledger, 1), b""
 
-    line.follow = True
-    line.data_received(frame(mine[0]) + frame(theirs[0]) + frame(mine[1]))
+    line.keep_saying(2)
+    begun, wire.written = wire.written, b""
+    line.data_received(frame(mine[0]) + frame(theirs[0]))
+    assert wire.written == b""
+    line.data_received(frame(mine[1]))
     followed, wire.written = wire.written, b""
-    line.follow = False
+    line.keep_saying(0)
     line.data_received(frame(mine[2]))
 
-    assert followed == masked(text_of(0, 4).encode()) + masked(text_of(0, 5).encode())
+    assert begun == masked(text_of(0, 4).encode()) + masked(text_of(0, 5).encode())
+    assert followed == masked(text_of(0, 6).encode()) + masked(text_of(0, 7).encode())
     assert wire.written == b""
 
 

@@ -122,7 +122,7 @@ class Holding(Rooms):
 
 
 async def test_closed_loop_keeps_exactly_its_window_on_the_way() -> None:
-    """Three of each connection, however often one comes back."""
+    """Three of each connection, and three more once all have come back."""
     on_the_way = []
     async with (
         serving(Holding()) as rooms,
@@ -136,7 +136,7 @@ async def test_closed_loop_keeps_exactly_its_window_on_the_way() -> None:
                     await asyncio.sleep(0.005)
             await asyncio.sleep(0.03)  # so that one too many would show
             on_the_way.append([len(texts) for texts in rooms.held.values()])
-            await rooms.pass_on()
+            await rooms.pass_on(3)
         rooms.holding = False
         await rooms.pass_on(3)
         outcome = await running

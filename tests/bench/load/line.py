@@ -31,8 +31,9 @@ class Line(asyncio.Protocol):
 
     def __init__(self, number: int, talk: Talk, ledger: Ledger, address: Address) -> None:
         self.talk = talk
-        self.follow = False
-        """Whether an own message that came back is followed by the next."""
+        self._window = 0
+        self._back = 0
+        """Of so many own messages, how many have come back."""
         self.joined: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Done once messages may be said; fails with `LineLost`."""
         self.ended = asyncio.Event()
@@ -133,13 +134,26 @@ class Line(asyncio.Protocol):
                     mark = data.find(MARK, mark + TEXT_CHARS, stop)
             at = stop
         self._rest = data[at:]
-        if self.follow:
-            out += [self._next(now) for _ in range(own)]
+        if self._window:
+            self._back += own
+            if self._back >= self._window:
+                self._back = 0
+                out += [self._next(now) for _ in range(self._window)]
         if out:
             assert self._transport is not None
             self._transport.write(b"".join(out))
         if talk.joined and not self.joined.done():
             self.joined.set_result(None)
+
+    def keep_saying(self, window: int) -> None:
+        """Say so many messages, and as many again whenever all of them have come back; 0: no more.
+
+        Not one for each that comes back: a line of which something is on its way at any time looks
+        to Order Chat like a writer who may be cut off for ever (see docs/benchmarks.md).
+        """
+        self._window, self._back = window, 0
+        for _ in range(window):
+            self.say(time.perf_counter())
 
     def _next(self, at: float) -> bytes:
         serial = self._ledger.say(self._number, at)

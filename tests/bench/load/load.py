@@ -131,17 +131,15 @@ class Load:
     async def closed(
         self, *, window: int, seconds: float, warm_s: float, meter: Meter, slice_s: float = 10.0
     ) -> Outcome:
-        """Every connection keeps *window* own messages on their way: one that comes back is
-        followed by the next. Raises `LoadFailed` if a connection ends."""
+        """Every connection says *window* messages, and as many again whenever all of its own have
+        come back. Raises `LoadFailed` if a connection ends."""
         self._ledger.begin()
         for line in self._lines:
-            line.follow = True
-            for _ in range(window):
-                line.say(time.perf_counter())
+            line.keep_saying(window)
         await asyncio.sleep(warm_s)
         finish = await self._measure(seconds, slice_s, meter)
         for line in self._lines:
-            line.follow = False
+            line.keep_saying(0)
         await self._drain()
         return finish()
 
