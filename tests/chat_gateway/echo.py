@@ -76,6 +76,13 @@ def echo_app(receivers: list[Echo], kind: Callable[[Socket], Echo] = Echo) -> St
     return Starlette(routes=[WebSocketRoute("/", endpoint)])
 
 
+class Impatient(DirectProtocol):
+    """The deadlines turned down."""
+
+    stall_s = 0.3
+    close_s = 0.3
+
+
 def before(protocol: type[DirectProtocol]) -> type[DirectHandshake]:
     """The handshake that makes way for *protocol*."""
     return type("Handshake", (DirectHandshake,), {"protocol": protocol})

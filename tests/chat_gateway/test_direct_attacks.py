@@ -13,6 +13,7 @@ from tests.chat_gateway.echo import (
     CLOSE,
     PING,
     PONG,
+    Impatient,
     Running,
     fragments,
     frame,
@@ -24,13 +25,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 LIMIT = DirectProtocol.message_bytes
 EURO = "€".encode()
-
-
-class Impatient(DirectProtocol):
-    """The deadlines turned down."""
-
-    stall_s = 0.3
-    close_s = 0.3
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -19,6 +19,7 @@ from tests.chat_gateway.echo import (
     PONG,
     TEXT,
     Echo,
+    Impatient,
     Running,
     frame,
     raw_client,
@@ -26,13 +27,6 @@ from tests.chat_gateway.echo import (
 )
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-class Impatient(DirectProtocol):
-    """The deadlines turned down, and small kernel buffers left to do their part."""
-
-    stall_s = 0.3
-    close_s = 0.3
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
