@@ -16,7 +16,7 @@ from chat_gateway.publisher import (
 )
 from shared.contracts import events as log
 from shared.contracts.ids import OrderId
-from shared.log.port import NotAppended, OutcomeUnknown
+from shared.log.port import NotAppended, OutcomeUnknown, Record
 from shared.log.sqlite import SqliteLog
 from shared.timeline import Entry
 from tests.chat_gateway.world import House, turns
@@ -312,3 +312,44 @@ async def test_draining_waits_until_all_is_written(tmp_path: Path) -> None:
     await publisher.drain(5)
     await reader.close()
     await engine.close()
+
+
+# What was written here.
+
+
+def at(offset: int, event: log.Event) -> Record:
+    """A record as the reader meets it."""
+    return Record(0, offset, 1_000, ORDER, "message", 1, log.encode_event(event))
+
+
+async def test_what_was_written_here_is_known_when_it_comes() -> None:
+    """Each event once, at its offset: nothing has to be decoded."""
+    house = House()
+    first, second = flight(1), flight(2)
+    house.publisher.offer(first, 0)
+    house.publisher.offer(second, 0)
+    await house.end_batch()
+
+    assert house.publisher.own(at(0, first.event)) is first.event
+    assert house.publisher.own(at(1, second.event)) is second.event
+    assert house.publisher.own(at(1, second.event)) is None
+
+
+async def test_another_record_in_its_place_is_not_taken_for_it() -> None:
+    """Where a batch was written in parts, others' records stand between: they are read as such."""
+    house = House()
+    house.publisher.offer(flight(1), 0)
+    await house.end_batch()
+
+    assert house.publisher.own(at(0, message(BEN, 1))) is None
+
+
+async def test_what_the_reader_has_passed_is_forgotten() -> None:
+    """It may read a record before its batch is acknowledged."""
+    house = House()
+    house.publisher.offer(flight(1), 0)
+    await house.end_batch()
+
+    house.publisher.own(at(5, message(BEN, 1)))
+
+    assert house.publisher.own(at(0, message(ANNA, 1))) is None
