@@ -1,6 +1,7 @@
 """What a client asks to be written: the event it stands for, and whether two ask for the same."""
 
-from typing import TypedDict, TypeVar, assert_never
+from collections.abc import Mapping
+from typing import Final, TypedDict, TypeVar, assert_never
 
 import msgspec
 
@@ -102,30 +103,41 @@ def _event(
             assert_never(frame)
 
 
+_ASKED: Final[Mapping[type[log.Event], tuple[str, ...]]] = {
+    log.Message: ("text", "attachments", "reply_to"),
+    log.Edit: ("target", "text"),
+    log.Delete: ("target",),
+    log.Report: ("target", "reason", "note"),
+    log.Redact: ("target", "reason"),
+    log.Restore: ("target", "reason"),
+    log.Flag: ("target", "reason"),
+    log.Mute: ("user_id", "until", "reason"),
+    log.Unmute: ("user_id", "reason"),
+    log.Close: ("reason",),
+    log.Reopen: ("reason",),
+    log.Review: ("target", "state", "assignee", "note"),
+    log.Look: ("what", "target", "reason"),
+}
+"""Of each event what its writer asked for; the rest was filled in here."""
+
+
 def same_request(one: log.Event, other: log.Event) -> bool:
     """Whether two events of one id ask for the same thing."""
-    if isinstance(one, log.Message) and isinstance(other, log.Message):
+    if isinstance(one, log.Message) and isinstance(other, log.Message):  # nearly always
         return (
             one.text == other.text
             and one.attachments == other.attachments
             and one.reply_to == other.reply_to
         )
-    match one, other:
-        case log.Edit(), log.Edit():
-            return (one.target, one.text) == (other.target, other.text)
-        case log.Delete(), log.Delete():
-            return one.target == other.target
-        case log.Report(), log.Report():
-            return (one.target, one.reason, one.note) == (other.target, other.reason, other.note)
-        case log.Redact(), log.Redact():
-            return (one.target, one.reason) == (other.target, other.reason)
-        case _:
-            return False
+    return type(one) is type(other) and all(
+        getattr(one, field) == getattr(other, field) for field in _ASKED[type(one)]
+    )
 
 
 def client_id_of(event: log.Identified) -> ClientId:
-    """The id its writer knows it by; a verdict does not record that, and goes by its own."""
-    return ClientId(event.id) if isinstance(event, log.Verdict) else event.client_id
+    """The id its writer knows it by; what moderators write does not record that, and goes by its
+    own."""
+    return ClientId(getattr(event, "client_id", event.id))
 
 
 def cleaned(frame: frames.Attempt, limits: frames.Limits) -> frames.Attempt:

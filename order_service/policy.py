@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from order_service.model import Status
-from shared.contracts.events import Action
+from shared.contracts.events import Action, Contact
 from shared.contracts.ids import SAFE_INTEGER
 
 ACTIONS: Final[tuple[Action, ...]] = get_args(Action)
@@ -24,13 +24,17 @@ _Milliseconds = Annotated[int, Meta(ge=0, le=SAFE_INTEGER)]
 class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The table. A role that a status does not name may do nothing in it, not even read.
 
-    As JSON: `{"edit_window_ms": 900000, "table": {"pending": {"creator": ["read", "send"], …}, …}}`
+    As JSON: `{"edit_window_ms": 900000, "contact": {"pending": "masked"},
+    "table": {"pending": {"creator": ["read", "send"], …}, …}}`
     """
 
     table: Mapping[Status, Mapping[_Role, tuple[Action, ...]]]
     """By status, by role: what the role's participants may do. Every status is there."""
     edit_window_ms: _Milliseconds = 900_000
     """How long after a message was written its writer may edit or delete it."""
+    contact: Mapping[Status, Contact] = {}
+    """By status: what becomes of contact details that a participant writes; `flagged` where nothing
+    is said, so that nothing is taken from anybody unless a marketplace wants that."""
 
     @property
     def roles(self) -> frozenset[str]:
@@ -77,12 +81,20 @@ def evaluate(
     }
 
 
+def contact_in(policy: Policy, status: Status) -> Contact:
+    """What becomes of contact details in *status*."""
+    return policy.contact.get(status, "flagged")
+
+
 def digest(policy: Policy) -> str:
     """A fingerprint; two tables have the same one if they grant the same."""
     roles = policy.roles
     meaning = (
         policy.edit_window_ms,
-        [(status, evaluate(policy, status, roles)) for status in Status],
+        [
+            (status, evaluate(policy, status, roles), contact_in(policy, status))
+            for status in Status
+        ],
     )
     return hashlib.sha256(msgspec.json.encode(meaning)).hexdigest()
 

@@ -8,7 +8,7 @@ import msgspec
 
 from order_service import model
 from order_service.model import Order, Status
-from order_service.policy import Policy, digest, evaluate
+from order_service.policy import Policy, contact_in, digest, evaluate
 from order_service.ports import Orders, Stored, VersionTaken
 from order_service.relay import Relay
 from shared.contracts.events import Action, OrderChanged, Participant
@@ -208,6 +208,7 @@ class OrderService:
             participants=after.participants,
             may=evaluate(self._policy, after.status, roles),
             edit_window_ms=self._policy.edit_window_ms,
+            contact=contact_in(self._policy, after.status),
         )
         return await self._orders.save(after, event)
 

@@ -45,7 +45,7 @@ class Verdict(StrEnum):
 STANDS: Final = Verdict.STANDS
 _ABOUT_A_TEXT: Final = (log.Edit, log.Delete, log.Redact, log.Restore)
 _ABOUT_A_MESSAGE: Final = (log.Redact, log.Restore, log.Flag)
-_UNSHOWN: Final = (log.Report, log.Flag)
+_UNSHOWN: Final = (log.Report, log.Flag, log.Review, log.Look)
 
 
 class Claim(msgspec.Struct, array_like=True, gc=False):
@@ -188,6 +188,8 @@ class Conversation(msgspec.Struct):
                 return self._judge_change(event, at)
             case log.Report():
                 return self._judge_report(event)
+            case log.Review() | log.Look():
+                return self._judge_at_the_desk(event)
             case _:
                 return self._judge_moderation(event)
 
@@ -259,7 +261,7 @@ class Conversation(msgspec.Struct):
                 self.closed = True
             case log.Reopen():
                 self.closed = False
-            case log.Edit() | log.Report() | log.Flag():
+            case log.Edit() | log.Report() | log.Flag() | log.Review() | log.Look():
                 pass  # what they change is not part of the state, see shared.timeline
 
     def _number(self, message: log.Message, claim: Claim) -> int:
@@ -361,6 +363,19 @@ class Conversation(msgspec.Struct):
         if isinstance(event, _ABOUT_A_MESSAGE):
             return self._judge_target(event.target)
         return Verdict.STANDS
+
+    def _judge_at_the_desk(self, event: log.AtTheDesk) -> Verdict:
+        if self.order is None:
+            return Verdict.NOT_FOUND
+        if event.as_ == "participant":
+            return Verdict.FORBIDDEN
+        if isinstance(event, log.Look):
+            return Verdict.STANDS
+        claim = self.remembered.get(event.target)
+        if claim is None:
+            return Verdict.STANDS if self.places > REMEMBERED else Verdict.NOT_FOUND
+        # Whether it is a report or a flag is not remembered: nothing else is changed by a review.
+        return Verdict.STANDS if claim.verdict is STANDS and not claim.n else Verdict.NOT_FOUND
 
     def _judge_target(self, target: MessageId) -> Verdict:
         """A message too old to be remembered may be acted on; what is remembered must be one."""

@@ -70,5 +70,7 @@ def concerned(event: log.Event, parties: Collection[UserId]) -> Collection[UserI
             return (by,)
         case log.Report() | log.Flag() | log.Mute() | log.Unmute() | log.Close() | log.Reopen():
             return ()
+        case log.Review() | log.Look():
+            return ()
         case _:
             return parties

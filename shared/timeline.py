@@ -24,6 +24,15 @@ PAGED: Final = frozenset({"message", "order"})
 _CLAIMLESS: Final = (Verdict.COPY, Verdict.LATE)
 
 
+class Case(msgspec.Struct, frozen=True, gc=False):
+    """What became of a report or a flag, by its last review; as it came, nobody's yet."""
+
+    by: Seq = NOTHING
+    """The position of that review."""
+    state: log.ReviewState = "open"
+    assignee: UserId | None = None
+
+
 class Entry(msgspec.Struct, kw_only=True, gc=False):
     """One record with what it came to, and what later records made of it.
 
@@ -51,6 +60,8 @@ class Entry(msgspec.Struct, kw_only=True, gc=False):
     moved: Seq = NOTHING
     """The latest delete, redact or restore of the message whose text this shows."""
     gone: frames.Gone | None = None
+    case: Case | None = None
+    """Of a standing report or flag."""
 
     @property
     def order_id(self) -> OrderId:
@@ -81,11 +92,12 @@ class Entry(msgspec.Struct, kw_only=True, gc=False):
 
     @property
     def text_of(self) -> MessageId | None:
-        """The message whose text this entry shows: its own, or an edit's or restore's target."""
+        """The message whose text this entry shows: its own, or an edit's or restore's target. A
+        report or a flag is found by its own id, to be changed by reviews."""
         if not self.stands:
             return None
         match self.event:
-            case log.Message(id=id_):
+            case log.Message(id=id_) | log.Report(id=id_) | log.Flag(id=id_):
                 return id_
             case log.Edit(target=target) | log.Restore(target=target):
                 return target
@@ -116,7 +128,18 @@ class Moved(msgspec.Struct, frozen=True):
     since: Seq = NOTHING
 
 
-Change = TextChanged | Moved
+class Reviewed(msgspec.Struct, frozen=True):
+    """The report or flag `target` has another state or another assignee."""
+
+    order_id: OrderId
+    target: MessageId
+    by: Seq
+    state: log.ReviewState
+    assignee: UserId | None
+    since: Seq = NOTHING
+
+
+Change = TextChanged | Moved | Reviewed
 
 
 def make_entry(seq: Seq, at: int, event: log.Event, outcome: Outcome) -> Entry:
@@ -131,7 +154,16 @@ def make_entry(seq: Seq, at: int, event: log.Event, outcome: Outcome) -> Entry:
         n=outcome.n,
         seen=outcome.seen,
         target=outcome.target,
+        case=_NEW_CASE if _is_case(event, outcome) else None,
     )
+
+
+_NEW_CASE: Final = Case()
+
+
+def _is_case(event: log.Event, outcome: Outcome) -> bool:
+    """Whether moderators have to look at it; *shown*, nearly always, answers first."""
+    return not outcome.shown and outcome.stands and isinstance(event, (log.Report, log.Flag))
 
 
 def change_of(entry: Entry) -> Change | None:
@@ -148,6 +180,8 @@ def change_of(entry: Entry) -> Change | None:
             return Moved(order_id, target, seq, "redacted", since)
         case log.Restore(target=target):
             return Moved(order_id, target, seq, None, since)
+        case log.Review(target=target, state=state, assignee=assignee):
+            return Reviewed(order_id, target, seq, state, assignee, since)
         case _:
             return None
 
@@ -158,10 +192,15 @@ def apply(change: Change, entry: Entry) -> bool:
     Tells whether it did.
 
     Stores that can, do the same in one statement: where `text_of` is the target, `seq` is at least
-    `since` and below `by`, and `edited` (or `moved`) is below `by` too.
+    `since` and below `by`, and `edited` (`moved`, `case.by`) is below `by` too.
     """
     if entry.text_of != change.target or not change.since <= entry.seq < change.by:
         return False
+    if isinstance(change, Reviewed):
+        if entry.case is None or entry.case.by >= change.by:
+            return False
+        entry.case = Case(change.by, change.state, change.assignee)
+        return True
     if isinstance(change, TextChanged):
         if entry.edited >= change.by:
             return False
@@ -226,6 +265,8 @@ def show(entry: Entry, *, moderator: bool = False) -> frames.EventShown:
             return frames.ReadShown(**place, up_to=up_to, n=entry.n)
         case log.Report():
             return _show_report(event, place)
+        case log.Review() | log.Look():
+            return _show_at_the_desk(event, place)
         case _:
             return _show_verdict(entry, event, place, moderator)
 
@@ -284,6 +325,21 @@ def _show_report(event: log.Report, place: _Place) -> frames.ReportShown:
         client_id=event.client_id,
         target=event.target,
         reason=event.reason,
+        note=event.note,
+    )
+
+
+def _show_at_the_desk(event: log.AtTheDesk, place: _Place) -> frames.ReviewShown | frames.LookShown:
+    if isinstance(event, log.Look):
+        return frames.LookShown(
+            **place, id=event.id, what=event.what, target=event.target, reason=event.reason
+        )
+    return frames.ReviewShown(
+        **place,
+        id=event.id,
+        target=event.target,
+        state=event.state,
+        assignee=event.assignee,
         note=event.note,
     )
 

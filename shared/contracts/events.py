@@ -22,7 +22,12 @@ Capacity = Literal["participant", "moderator", "service"]
 Action = Literal["read", "send", "attach", "edit", "delete"]
 """What the policy table grants to a role."""
 
+Contact = Literal["allowed", "flagged", "masked", "refused"]
+"""What becomes of contact details that a participant writes in an order's status."""
+
 ReportReason = Literal["spam", "abuse", "off_platform", "other"]
+ReviewState = Literal["open", "resolved", "dismissed"]
+Looked = Literal["conversation", "original"]
 
 
 class Participant(msgspec.Struct, frozen=True, gc=False):
@@ -73,6 +78,7 @@ class OrderChanged(_Event, frozen=True, kw_only=True, tag="order"):
     participants: tuple[Participant, ...]
     may: Mapping[str, tuple[Action, ...]]
     edit_window_ms: Count
+    contact: Contact = "flagged"
 
 
 class Message(_FromClient, frozen=True, kw_only=True, tag="message"):
@@ -83,13 +89,19 @@ class Message(_FromClient, frozen=True, kw_only=True, tag="message"):
     attachments: tuple[Attachment, ...] = ()
     reply_to: MessageId | None = None
     flags: tuple[str, ...] = ()
+    """What held when it was taken: `contact:POLICY` unless that was `flagged`, and
+    `masked:RULE@VERSION` for each rule that had something masked."""
+    sealed: str | None = None
+    """Of a text with something masked, what its writer sent; only moderators may have it opened."""
 
 
 class Edit(_FromClient, frozen=True, kw_only=True, tag="edit"):
-    """Another text for the writer's own message."""
+    """Another text for the writer's own message; `flags` and `sealed` as of a message."""
 
     target: MessageId
     text: str
+    flags: tuple[str, ...] = ()
+    sealed: str | None = None
 
 
 class Delete(_FromClient, frozen=True, kw_only=True, tag="delete"):
@@ -167,9 +179,28 @@ class Reopen(_Identified, frozen=True, kw_only=True, tag="reopen"):
     reason: str
 
 
+class Review(_Identified, frozen=True, kw_only=True, tag="review"):
+    """A moderator takes up a report or a flag (`target` is its id), gives it on, or settles it."""
+
+    target: MessageId
+    state: ReviewState
+    assignee: UserId | None
+    note: str = ""
+
+
+class Look(_Identified, frozen=True, kw_only=True, tag="look"):
+    """A moderator has looked into a conversation, or at what was sealed of its event `target`."""
+
+    what: Looked
+    target: MessageId | None = None
+    reason: str = ""
+
+
 Verdict = Redact | Restore | Flag | Mute | Unmute | Close | Reopen
-Event = OrderChanged | Message | Edit | Delete | Read | Report | Verdict
-Identified = Message | Edit | Delete | Report | Verdict
+AtTheDesk = Review | Look
+"""What moderators do among themselves; the parties never see it, nor anything change by it."""
+Event = OrderChanged | Message | Edit | Delete | Read | Report | Verdict | AtTheDesk
+Identified = Message | Edit | Delete | Report | Verdict | AtTheDesk
 """Events that carry an id, and so can be recognised when they come again."""
 
 TYPES: Final[dict[type[Event], str]] = {

@@ -11,7 +11,14 @@ import msgspec
 from msgspec import Meta
 
 from shared.contracts.errors import ErrorCode, explain
-from shared.contracts.events import Action, Attachment, Participant, ReportReason
+from shared.contracts.events import (
+    Action,
+    Attachment,
+    Looked,
+    Participant,
+    ReportReason,
+    ReviewState,
+)
 from shared.contracts.ids import (
     ORDER_ID_PATTERN,
     SAFE_INTEGER,
@@ -298,11 +305,38 @@ class ReopenShown(_VerdictShown, kw_only=True, tag="reopen"):
     """The conversation is open again."""
 
 
+class ReviewShown(_Shown, kw_only=True, tag="review"):
+    """A report or a flag was taken up or settled, to moderators. It does not move the position."""
+
+    id: MessageId
+    target: MessageId
+    state: ReviewState
+    assignee: UserId | None
+    note: str
+
+
+class LookShown(_Shown, kw_only=True, tag="look"):
+    """A moderator looked into the conversation, to moderators. It does not move the position."""
+
+    id: MessageId
+    what: Looked
+    target: MessageId | None
+    reason: str
+
+
 VerdictShown = (
     RedactShown | RestoreShown | FlagShown | MuteShown | UnmuteShown | CloseShown | ReopenShown
 )
 EventShown = (
-    OrderShown | MessageShown | EditShown | DeleteShown | ReadShown | ReportShown | VerdictShown
+    OrderShown
+    | MessageShown
+    | EditShown
+    | DeleteShown
+    | ReadShown
+    | ReportShown
+    | VerdictShown
+    | ReviewShown
+    | LookShown
 )
 
 

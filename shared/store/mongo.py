@@ -32,7 +32,7 @@ from shared.store.port import (
     Tally,
     Watermark,
 )
-from shared.timeline import Change, Entry, TextChanged
+from shared.timeline import Change, Entry, Reviewed, TextChanged
 
 UPKEEP_TIMEOUT_S: Final = 300.0
 """For indexes of collections that are large already, and for dropping them."""
@@ -250,7 +250,11 @@ def _update_of(change: Change) -> UpdateMany:
         "text_of": change.target,
         "seq": {"$gte": change.since, "$lt": change.by},
     }
-    if isinstance(change, TextChanged):
+    to: Document
+    if isinstance(change, Reviewed):
+        where["case.by"] = {"$lt": change.by}
+        to = {"case": {"by": change.by, "state": change.state, "assignee": change.assignee}}
+    elif isinstance(change, TextChanged):
         where["edited"] = {"$lt": change.by}
         to = {"edited": change.by, "edited_at": change.at, "edited_text": change.text}
     else:

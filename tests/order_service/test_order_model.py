@@ -124,6 +124,18 @@ def test_a_marketplace_loads_its_own_policy(tmp_path: Path) -> None:
     assert policy.evaluate(loaded, Status.DISPUTED, ["buyer"]) == {"buyer": ("read", "send")}
 
 
+def test_contact_details_are_flagged_unless_a_status_says_otherwise(tmp_path: Path) -> None:
+    """A marketplace says by status what becomes of them; nothing is taken by default."""
+    file = tmp_path / "policy.json"
+    file.write_text(json.dumps({"contact": {"pending": "masked"}, "table": table()}))
+
+    loaded = policy.load(file)
+
+    assert policy.contact_in(loaded, Status.PENDING) == "masked"
+    assert policy.contact_in(loaded, Status.DELIVERED) == "flagged"
+    assert {policy.contact_in(policy.DEFAULT, status) for status in Status} == {"flagged"}
+
+
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
@@ -136,6 +148,8 @@ def test_a_marketplace_loads_its_own_policy(tmp_path: Path) -> None:
         (json.dumps({"table": table(pending={"": ["read"]})}), "length >= 1"),
         (json.dumps({"table": table(), "edit_window_ms": -1}), "edit_window_ms"),
         (json.dumps({"table": table(), "window": 1}), "window"),
+        (json.dumps({"table": table(), "contact": {"pending": "hidden"}}), "hidden"),
+        (json.dumps({"table": table(), "contact": {"sold": "masked"}}), "sold"),
     ],
 )
 def test_a_bad_policy_file_is_named_with_its_fault(
@@ -165,7 +179,8 @@ def test_the_digest_is_of_what_is_granted() -> None:
             for status, roles in policy.DEFAULT.table.items()
         }
     )
-    other = policy.Policy(policy.DEFAULT.table, edit_window_ms=1)
+    window = policy.Policy(policy.DEFAULT.table, edit_window_ms=1)
+    contact = policy.Policy(policy.DEFAULT.table, contact={Status.PENDING: "refused"})
 
     assert policy.digest(same) == policy.digest(policy.DEFAULT)
-    assert policy.digest(other) != policy.digest(policy.DEFAULT)
+    assert len({policy.digest(each) for each in (policy.DEFAULT, window, contact)}) == 3

@@ -319,6 +319,7 @@ class TestSeveralProcesses:
 STRICTER = Policy(
     {status: {"creator": ("read",), "advertiser": ("read",)} for status in Status},
     edit_window_ms=0,
+    contact={Status.PENDING: "masked"},
 )
 
 
@@ -338,6 +339,7 @@ async def test_open_orders_are_announced_again_when_the_policy_changes(
     assert (events[ORDER].version, events[OrderId("over")].version) == (2, 2)
     assert events[ORDER].may == {"advertiser": ("read",), "creator": ("read",)}
     assert (events[ORDER].edit_window_ms, events[ORDER].previous_status) == (0, "pending")
+    assert events[ORDER].contact == "masked"
 
 
 async def test_every_open_order_is_announced_again(

@@ -166,6 +166,14 @@ class History:
             case _:
                 self.append(judge.reopen(key, base))
 
+    def sit_at_the_desk(self, a: int, b: int, c: int) -> None:
+        clerk = Moderator(*_pick(_JUDGES, a // 4))
+        key, base = self._key(), self._base(c)
+        if a % 4:
+            self.append(clerk.review(key, self._target(b), base))
+        else:
+            self.append(clerk.look(key, base))
+
     def give_back(self, a: int, b: int, c: int) -> None:
         target = self._target(b)
         claim = self.naive.claims.get(target)
@@ -257,8 +265,8 @@ def _pick(options: tuple[T, ...], choice: int) -> T:
 _KINDS: Final[tuple[Callable[[History, int, int, int], None], ...]] = (
     History.say, History.say, History.say, History.say, History.change, History.change,
     History.change, History.mark, History.mark, History.accuse, History.judge, History.judge,
-    History.give_back, History.reorder, History.repeat, History.repeat, History.abuse_id,
-    History.flood,
+    History.sit_at_the_desk, History.give_back, History.reorder, History.repeat, History.repeat,
+    History.abuse_id, History.flood,
 )  # fmt: skip
 
 

@@ -139,7 +139,7 @@ class NaiveConversation:
     def _is_public(self, event: log.Event) -> bool:
         if isinstance(event, log.Read):
             return self.order is not None and len(self.order.participants) <= QUIET_ABOVE
-        return not isinstance(event, log.Report | log.Flag)
+        return not isinstance(event, log.Report | log.Flag | log.Review | log.Look)
 
     # Verdicts: the first objection counts.
 
@@ -174,8 +174,21 @@ class NaiveConversation:
                 if event.as_ != "participant" or "read" not in self._granted(event.by):
                     yield "forbidden"
                 yield from self._objections_to_target(event.target)
+            case log.Review() | log.Look():
+                yield from self._objections_at_the_desk(event)
             case _:
                 yield from self._objections_to_verdict(event)
+
+    def _objections_at_the_desk(self, event: log.AtTheDesk) -> Iterator[str]:
+        if event.as_ == "participant":
+            yield "forbidden"
+        if isinstance(event, log.Look):
+            return
+        target = self.remembers(event.target)
+        if target is None and self.places <= REMEMBERED:
+            yield "not_found"
+        if target is not None and (target.n or not target.stands):
+            yield "not_found"
 
     def _objections_to_verdict(self, event: log.Verdict) -> Iterator[str]:
         if event.as_ == "participant":

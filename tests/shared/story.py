@@ -201,6 +201,26 @@ class Moderator:
             reason="Review done",
         )  # fmt: skip
 
+    def review(
+        self,
+        key: int,
+        target: MessageId,
+        base: int = 0,
+        *,
+        state: log.ReviewState = "open",
+        assignee: UserId | None = None,
+    ) -> log.Review:
+        return log.Review(
+            order_id=ORDER, by=self._by, as_=self._as, id=id_of(self._by, key), base=base,
+            target=target, state=state, assignee=assignee,
+        )  # fmt: skip
+
+    def look(self, key: int, base: int = 0) -> log.Look:
+        return log.Look(
+            order_id=ORDER, by=self._by, as_=self._as, id=id_of(self._by, key), base=base,
+            what="conversation",
+        )  # fmt: skip
+
 
 MOIRA: Final = Moderator()
 

@@ -232,6 +232,8 @@ class TestModeration:
             Moderator(ANNA, "participant").unmute(2, BEN),
             Moderator(ANNA, "participant").close(2),
             Moderator(ANNA, "participant").reopen(2),
+            Moderator(ANNA, "participant").review(2, HI),
+            Moderator(ANNA, "participant").look(2),
         ],
         ids=lambda event: type(event).__name__,
     )
@@ -255,6 +257,27 @@ class TestModeration:
         story.append(edit(ANNA, 3, HI))
 
         assert story.append(event).verdict is Verdict.NOT_FOUND
+
+    @pytest.mark.parametrize(
+        "case", [report(BEN, 2, HI), MOIRA.flag(2, HI)], ids=["report", "flag"]
+    )
+    def test_reports_and_flags_are_reviewed(self, case: log.Report | log.Flag) -> None:
+        """A case is taken up, and stays with who took it until the next review."""
+        story = greeted()
+        story.append(case)
+
+        assert story.append(MOIRA.review(3, case.id, assignee=MODERATOR)).stands
+
+    def test_a_message_is_no_case(self) -> None:
+        """What nobody reported or flagged is not reviewed; nor is a report that was refused."""
+        story = greeted()
+        story.append(report(STRANGER, 2, HI))
+
+        verdicts = {
+            story.append(MOIRA.review(key, target)).verdict
+            for key, target in enumerate((HI, id_of(STRANGER, 2), id_of(ANNA, 77)), 3)
+        }
+        assert verdicts == {Verdict.NOT_FOUND}
 
     def test_a_message_long_forgotten_can_be_judged(self) -> None:
         """Moderators reach back as far as the conversation goes."""

@@ -6,7 +6,7 @@ from shared.contracts import events as log
 from shared.contracts import frames
 from shared.contracts.ids import UserId
 from shared.conversation import REMEMBERED
-from shared.timeline import MODERATION, Entry, change_of, may_see, show
+from shared.timeline import MODERATION, Case, Entry, Reviewed, apply, change_of, may_see, show
 from tests.shared.readers import MODERATING, PARTICIPANT, Timeline
 from tests.shared.story import (
     ANNA,
@@ -15,6 +15,7 @@ from tests.shared.story import (
     HI,
     MODERATOR,
     MOIRA,
+    ORDER,
     STRANGER,
     WINDOW_MS,
     Story,
@@ -246,6 +247,15 @@ class TestReaders:
 
         assert may_see(entry, reader, moderator=moderator) is sees
 
+    @pytest.mark.parametrize("event", [MOIRA.review(3, id_of(BEN, 2)), MOIRA.look(3)])
+    def test_what_is_done_at_the_desk_stays_there(self, event: log.AtTheDesk) -> None:
+        """Who looked and who takes a report up is for moderators; the reporter does not see it."""
+        entry = greeted(report(BEN, 2, HI), event).entries[-1]
+
+        assert may_see(entry, MODERATOR, moderator=True)
+        assert not any(may_see(entry, reader, moderator=False) for reader in (BEN, MODERATOR))
+        assert not entry.shown
+
     @pytest.mark.parametrize("moderator", [False, True])
     def test_marks_of_large_orders_are_for_nobody(self, moderator: bool) -> None:
         """They count, and are not told, to moderators neither."""
@@ -256,6 +266,39 @@ class TestReaders:
 
         assert entry.stands
         assert not may_see(entry, UserId("u-1"), moderator=moderator)
+
+
+class TestCases:
+    @pytest.mark.parametrize(
+        "event", [report(BEN, 2, HI), MOIRA.flag(2, HI)], ids=["report", "flag"]
+    )
+    def test_the_last_review_counts(self, event: log.Report | log.Flag) -> None:
+        """A case is open and nobody's, until a moderator says otherwise."""
+        reviews = (
+            MOIRA.review(3, event.id, assignee=MODERATOR),
+            MOIRA.review(4, event.id, state="resolved", assignee=None),
+        )
+
+        new = greeted(event).entries[-1].case
+        taken = greeted(event, reviews[0])
+        settled = greeted(event, *reviews)
+
+        assert new == Case()
+        assert taken.entries[-2].case == Case(taken.entries[-1].seq, "open", MODERATOR)
+        assert settled.entries[-3].case == Case(settled.entries[-1].seq, "resolved", None)
+
+    def test_a_review_that_comes_late_changes_nothing(self) -> None:
+        """Changes may be applied in any order, as a slow archiver does."""
+        timeline = greeted(report(BEN, 2, HI), MOIRA.review(3, id_of(BEN, 2), state="dismissed"))
+        late = Reviewed(ORDER, id_of(BEN, 2), timeline.entries[-2].seq, "open", MODERATOR)
+
+        assert not apply(late, timeline.entries[-2])
+
+    def test_only_what_stands_is_a_case(self) -> None:
+        """A refused report is nobody's work, and a message is none at all."""
+        timeline = greeted(report(STRANGER, 2, HI))
+
+        assert [entry.case for entry in timeline.entries] == [None, None, None]
 
 
 class TestEntries:

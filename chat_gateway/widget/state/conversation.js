@@ -1,7 +1,7 @@
 // What one order's conversation looks like from here: a pure state that takes answers and events.
 
 /** Events outside the order's chain: they do not move its head. */
-const APART = new Set(["report", "flag"]);
+const APART = new Set(["report", "flag", "review", "look"]);
 const WRITING = ["send", "attach", "edit", "delete"];
 
 /** Receivers forget a typing sign after this long. */
