@@ -9,6 +9,7 @@ from typing import Final
 
 from pymongo import IndexModel, InsertOne, UpdateMany, UpdateOne
 
+from shared.contracts.events import ReviewState
 from shared.contracts.ids import MessageId, OrderId, Seq, UserId
 from shared.mongo import Collection as MongoCollection
 from shared.mongo import Document, Mongo, Sort
@@ -25,6 +26,7 @@ from shared.store.mongo_documents import (
 from shared.store.mongo_inbox import MongoInboxes
 from shared.store.mongo_risks import risks_of
 from shared.store.port import (
+    CasePlace,
     InboxLine,
     InboxPlace,
     StoredConversation,
@@ -46,7 +48,17 @@ TIMELINE_INDEXES: Final = (
         {"order_id": 1, "carries": 1, "seq": 1},
         partialFilterExpression={"carries": {"$exists": True}},
     ),
+    # Still fewer are cases.
+    IndexModel(
+        {"case.state": 1, "at": 1, "order_id": 1, "seq": 1},
+        partialFilterExpression={"case.state": {"$exists": True}},
+    ),
+    IndexModel(
+        {"case.assignee": 1, "case.state": 1, "at": 1, "order_id": 1, "seq": 1},
+        partialFilterExpression={"case.assignee": {"$exists": True}},
+    ),
 )
+BY_CASE_PLACE: Final[Sort] = {"at": 1, "order_id": 1, "seq": 1}
 CONVERSATION_INDEXES: Final = (
     IndexModel({"readers.user_id": 1, "summary.updated_at": -1, "_id": 1}),
     # Through this one a reader goes whom nothing must escape: no conversation moves in it.
@@ -147,6 +159,20 @@ class MongoStore:
         """The numbers of a user's conversations: the first *limit* one by one, then a sum."""
         return await self._inboxes.tally(user_id, limit=limit, orders=orders)
 
+    async def cases(
+        self,
+        *,
+        state: ReviewState,
+        assignee: UserId | None = None,
+        after: CasePlace | None = None,
+        limit: int,
+    ) -> Sequence[Entry]:
+        """The reports and flags in a state, the oldest first, at most *limit*."""
+        documents = await self._mongo.find(
+            self._timeline, among_cases(state, assignee, after), sort=BY_CASE_PLACE, limit=limit
+        )
+        return [entry_of(document) for document in documents]
+
     async def write_entries(self, entries: Sequence[Entry], changes: Sequence[Change]) -> None:
         """Add *entries* that are new, then apply *changes* to every entry they concern."""
         additions = [InsertOne(entry_document(entry)) for entry in entries]
@@ -241,6 +267,21 @@ def standing(order_id: OrderId, after: Seq, before: Seq | None) -> Document:
     """What standing entries of an open range are found by; null *before* is no upper bound."""
     between = {"$gt": after} if before is None else {"$gt": after, "$lt": before}
     return {"order_id": order_id, "stands": True, "seq": between}
+
+
+def among_cases(
+    state: ReviewState, assignee: UserId | None = None, after: CasePlace | None = None
+) -> Document:
+    """What cases are found by."""
+    where: Document = {"case.state": state}
+    if assignee is not None:
+        where["case.assignee"] = assignee
+    if after is not None:
+        at, order_id, seq = after
+        earlier = {"at": at, "order_id": {"$lt": order_id}}
+        itself = {"at": at, "order_id": order_id, "seq": {"$lte": seq}}
+        where |= {"at": {"$gte": at}, "$nor": [earlier, itself]}
+    return where
 
 
 def _update_of(change: Change) -> UpdateMany:

@@ -25,9 +25,11 @@ def entry_id(order_id: OrderId, seq: Seq) -> str:
 
 
 def entry_document(entry: Entry) -> Document:
-    """An entry with, beside it, what it is found by; `id`, `text_of` and `carries`, the ids of its
-    files, only where it has them."""
+    """An entry with, beside it, what it is found by; `case`, `id`, `text_of` and `carries`, the ids
+    of its files, only where it has them."""
     document: Document = msgspec.to_builtins(entry)
+    if entry.case is None:
+        del document["case"]
     document["_id"] = entry_id(entry.order_id, entry.seq)
     document["order_id"] = entry.order_id
     document["type"] = entry.type

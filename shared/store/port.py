@@ -10,6 +10,7 @@ from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
+from shared.contracts.events import ReviewState
 from shared.contracts.ids import MessageId, OrderId, Seq, UserId
 from shared.risk import Risk
 from shared.summary import Summary
@@ -66,6 +67,16 @@ class Tally(msgspec.Struct, frozen=True):
     standings: list[Standing]
     others: int
     """Unread messages of all the others, counted no further than `UNREAD_MAX`."""
+
+
+class CasePlace(NamedTuple):
+    """Where a report or a flag stands among all of them: the oldest first. It stays there whatever
+    becomes of it."""
+
+    at: int
+    """When it was appended to the log."""
+    order_id: OrderId
+    seq: Seq
 
 
 UNREAD_MAX: Final = 1_000
@@ -140,6 +151,22 @@ class Reading(Protocol):
     ) -> Tally:
         """The numbers of the same conversations: the first *limit* one by one, the others as a sum.
         Each counts once, as of some moment during the call."""
+        ...
+
+    async def cases(
+        self,
+        *,
+        state: ReviewState,
+        assignee: UserId | None = None,
+        after: CasePlace | None = None,
+        limit: int,
+    ) -> Sequence[Entry]:
+        """The reports and flags of all orders that are in *state*, in the order of their places; of
+        *assignee* alone if one is named.
+
+        At most *limit*, those that follow on the place *after* if one is given. What is archived
+        later may stand before that. Each entry is as one write left it, never torn.
+        """
         ...
 
 

@@ -11,10 +11,12 @@ from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
+from shared.contracts.events import ReviewState
 from shared.contracts.ids import MessageId, OrderId, Seq, UserId
 from shared.risk import Risk
 from shared.sqlite import CommitFailed, Lock, Worker
 from shared.store.port import (
+    CasePlace,
     InboxLine,
     InboxPlace,
     StoredConversation,
@@ -124,6 +126,19 @@ class SqliteStore:
     ) -> Tally:
         """The numbers of a user's conversations: the first *limit* one by one, then a sum."""
         return await self._read(lambda tables: tables.tally(user_id, limit=limit, orders=orders))
+
+    async def cases(
+        self,
+        *,
+        state: ReviewState,
+        assignee: UserId | None = None,
+        after: CasePlace | None = None,
+        limit: int,
+    ) -> Sequence[Entry]:
+        """The reports and flags in a state, the oldest first, at most *limit*."""
+        return await self._read(
+            lambda tables: tables.cases(state=state, assignee=assignee, after=after, limit=limit)
+        )
 
     async def write_entries(self, entries: Sequence[Entry], changes: Sequence[Change]) -> None:
         """Add *entries* that are new, then apply *changes* to every entry they concern."""

@@ -2,16 +2,18 @@
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import islice
 from typing import Final
 
 import msgspec
 
+from shared.contracts.events import ReviewState
 from shared.contracts.ids import MessageId, OrderId, Seq, UserId
 from shared.sqlite import transaction
 from shared.store.port import (
     UNREAD_MAX,
+    CasePlace,
     InboxLine,
     InboxPlace,
     Standing,
@@ -24,7 +26,7 @@ from shared.timeline import Change, Entry, apply
 
 # The columns beside `entry` are what entries are found by; they never change once written. An
 # order's entries lie side by side; without being told (INDEXED BY) SQLite would rather look
-# through all of them than use another index.
+# through all of them than use another index. What `cases` says of an entry does change, with it.
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS timeline (
     order_id TEXT NOT NULL, seq INTEGER NOT NULL, type TEXT NOT NULL, stands INTEGER NOT NULL,
@@ -37,6 +39,13 @@ CREATE TABLE IF NOT EXISTS carriers (
     order_id TEXT NOT NULL, attachment_id TEXT NOT NULL, seq INTEGER NOT NULL,
     PRIMARY KEY (order_id, attachment_id, seq)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS cases (
+    order_id TEXT NOT NULL, seq INTEGER NOT NULL, at INTEGER NOT NULL, state TEXT NOT NULL,
+    assignee TEXT, PRIMARY KEY (order_id, seq)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS cases_by_state ON cases (state, at, order_id, seq);
+CREATE INDEX IF NOT EXISTS cases_by_assignee
+    ON cases (state, assignee, at, order_id, seq) WHERE assignee IS NOT NULL;
 CREATE TABLE IF NOT EXISTS conversations (
     order_id TEXT PRIMARY KEY, head INTEGER NOT NULL, snapshot BLOB NOT NULL
 ) WITHOUT ROWID;
@@ -54,7 +63,15 @@ CREATE TABLE IF NOT EXISTS watermarks (
     at_before INTEGER, PRIMARY KEY (epoch, partition)
 ) WITHOUT ROWID;
 """
-_TABLES: Final = ("timeline", "carriers", "conversations", "summaries", "inbox", "watermarks")
+_TABLES: Final = (
+    "timeline",
+    "carriers",
+    "cases",
+    "conversations",
+    "summaries",
+    "inbox",
+    "watermarks",
+)
 _ENCODE: Final = msgspec.msgpack.Encoder().encode
 _DECODE: Final = msgspec.msgpack.Decoder(Entry).decode
 _DECODE_SUMMARY: Final = msgspec.msgpack.Decoder(Summary).decode
@@ -183,6 +200,27 @@ class StoreTables:
                 return Tally(standings, UNREAD_MAX)
         return Tally(standings, others)
 
+    def cases(
+        self,
+        *,
+        state: ReviewState,
+        assignee: UserId | None = None,
+        after: CasePlace | None = None,
+        limit: int,
+    ) -> list[Entry]:
+        """The reports and flags in a state, the oldest first, at most *limit*."""
+        # Cases first, and one by one: without CROSS, SQLite is free to begin with the timeline.
+        query = "SELECT entry FROM cases CROSS JOIN timeline USING (order_id, seq) WHERE state = ?"
+        values: list[str | int] = [state]
+        if assignee is not None:
+            query += " AND assignee = ?"
+            values.append(assignee)
+        if after is not None:
+            query += " AND (at, order_id, seq) > (?, ?, ?)"
+            values += after
+        query += " ORDER BY at, order_id, seq LIMIT ?"
+        return [_DECODE(row[0]) for row in self._connection.execute(query, (*values, limit))]
+
     def write_entries(self, entries: Sequence[Entry], changes: Sequence[Change]) -> None:
         """Add *entries* that are new, then apply *changes* to every entry they concern."""
         rows = [
@@ -210,6 +248,10 @@ class StoreTables:
             self._connection.executemany(
                 "INSERT INTO carriers VALUES (?,?,?) ON CONFLICT DO NOTHING", carried
             )
+            # As they are stored: what was there already may have been reviewed since.
+            self._file(
+                [self._at(each.order_id, each.seq) for each in entries if each.case is not None]
+            )
             for (order_id, target), same_text in by_text.items():
                 self._apply(order_id, target, same_text)
 
@@ -225,9 +267,29 @@ class StoreTables:
             entry = _DECODE(blob)
             news = [change for change in changes if apply(change, entry)]
             if news:
-                changed.append((_ENCODE(entry), order_id, entry.seq))
+                changed.append(entry)
         self._connection.executemany(
-            "UPDATE timeline SET entry = ? WHERE order_id = ? AND seq = ?", changed
+            "UPDATE timeline SET entry = ? WHERE order_id = ? AND seq = ?",
+            [(_ENCODE(entry), order_id, entry.seq) for entry in changed],
+        )
+        self._file(changed)
+
+    def _at(self, order_id: OrderId, seq: Seq) -> Entry:
+        """The entry that is stored at a place."""
+        (blob,) = self._connection.execute(
+            "SELECT entry FROM timeline WHERE order_id = ? AND seq = ?", (order_id, seq)
+        ).fetchone()
+        return _DECODE(blob)
+
+    def _file(self, stored: Iterable[Entry]) -> None:
+        """Note of each entry, as it is stored, what moderators look for, if it is a case."""
+        self._connection.executemany(
+            "INSERT OR REPLACE INTO cases VALUES (?,?,?,?,?)",
+            [
+                (entry.order_id, entry.seq, entry.at, entry.case.state, entry.case.assignee)
+                for entry in stored
+                if entry.case is not None
+            ],
         )
 
     def write_conversations(self, conversations: Sequence[StoredConversation]) -> None:

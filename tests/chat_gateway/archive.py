@@ -17,13 +17,27 @@ from shared.store.port import StoredConversation, StoreUnavailable, Watermark
 from shared.store.sqlite import SqliteStore
 from shared.timeline import Change, Entry
 from tests.chat_gateway.seam_author import draft_of
-from tests.shared.story import ANNA, BEN, MOIRA, ORDER, delete, edit, message, order, read
+from tests.shared.story import (
+    ANNA,
+    BEN,
+    HI,
+    MODERATOR,
+    MOIRA,
+    ORDER,
+    delete,
+    edit,
+    id_of,
+    message,
+    order,
+    read,
+    report,
+)
 
 PARTITIONS: Final = 2
 HOME: Final = partition_of(ORDER, PARTITIONS)
 """The partition of the story's order."""
 STEPS: Final = ("write_entries", "write_conversations", "raise_watermark")
-TABLES: Final = ("timeline", "conversations", "summaries", "inbox", "watermarks")
+TABLES: Final = ("timeline", "cases", "conversations", "summaries", "inbox", "watermarks")
 FUTURE: Final = Draft(ORDER, "message", VERSION + 1, b"{}")
 GARBAGE: Final = Draft(ORDER, "message", VERSION, b"{")
 
@@ -42,6 +56,18 @@ def story() -> list[Event]:
         delete(BEN, 5, second.id, base=4),
         MOIRA.redact(6, first.id, 5),
         order(2, status="delivered"),
+    ]
+
+
+def moderated() -> list[Event]:
+    """The story, and what became of a report and of a flag."""
+    reported, flagged = report(BEN, 7, HI, base=6), MOIRA.flag(8, id_of(BEN, 2), 7)
+    return [
+        *story(),
+        reported,
+        flagged,
+        MOIRA.review(9, flagged.id, 8, state="open", assignee=MODERATOR),
+        MOIRA.review(10, reported.id, 9, state="resolved", assignee=MODERATOR),
     ]
 
 

@@ -15,7 +15,8 @@ from chat_gateway.archiver.archiver import Archiver
 from chat_gateway.archiver.batch import fold_batch
 from chat_gateway.archiver.rebuild import rebuild
 from chat_gateway.watermarks import WrongLog, check_watermarks
-from shared.contracts.ids import OrderId
+from shared.contracts.events import ReviewState
+from shared.contracts.ids import OrderId, UserId
 from shared.conversation import Conversation
 from shared.log import open_log
 from shared.log.port import Draft, Record
@@ -31,11 +32,12 @@ from tests.chat_gateway.archive import (
     Place,
     TroubledStore,
     dump,
+    moderated,
     place_in,
     story,
 )
 from tests.chat_gateway.seam_author import draft_of
-from tests.shared.story import ANNA, ORDER, message, order
+from tests.shared.story import ANNA, MODERATOR, ORDER, message, order
 
 SOON_S = 5.0
 
@@ -60,6 +62,12 @@ def records(*drafts: Draft, start: int = 0) -> list[Record]:
 
 def states() -> defaultdict[OrderId, Conversation]:
     return defaultdict(lambda: Conversation(ORDER))
+
+
+async def queue(place: Place, state: ReviewState) -> list[tuple[str, UserId | None]]:
+    """What moderators find, each with whose it is."""
+    found = await place.store.cases(state=state, limit=10)
+    return [(each.type, each.case.assignee) for each in found if each.case is not None]
 
 
 class TestFoldBatch:
@@ -118,13 +126,13 @@ class TestSteps:
     ) -> None:
         """The next run brings the store to where an undisturbed one is."""
         async with place_in(tmp_path / "undisturbed") as place:
-            await place.append(*story())
+            await place.append(*moderated())
             await place.archive()
             expected = place.tables()
         async with place_in(tmp_path / "crashed") as place:
-            await place.append(*story()[:6])
+            await place.append(*moderated()[:6])
             await place.archive()
-            await place.append(*story()[6:])
+            await place.append(*moderated()[6:])
             with pytest.raises(Died):
                 await place.archive(dying(place.store, when, step))
 
@@ -149,10 +157,10 @@ class TestSteps:
         monkeypatch.setattr(archiver, "PORTION_MIN", 1)
         monkeypatch.setattr(archiver, "RETRY_S", (0.001,))
         async with place_in(tmp_path / "quick") as quick:
-            await quick.append(*story())
+            await quick.append(*moderated())
             await quick.archive()
             expected = quick.tables()
-        await place.append(*story())
+        await place.append(*moderated())
 
         async with asyncio.timeout(SOON_S):
             await place.archive(TroubledStore(place.store, entries_most=2))
@@ -164,12 +172,12 @@ class TestSteps:
         self, place: Place, step: str
     ) -> None:
         """One stands still before a step, another archives all, then the first goes on."""
-        await place.append(*story()[:4])
+        await place.append(*moderated()[:4])
         store = TroubledStore(place.store, waits_before=step)
         zombie = asyncio.create_task(place.archive(store))
         async with asyncio.timeout(SOON_S):
             await store.reached.wait()
-        await place.append(*story()[4:])
+        await place.append(*moderated()[4:])
         await place.archive()
         expected = place.tables()
 
@@ -211,7 +219,7 @@ class TestBadRecords:
 class TestRebuild:
     async def test_a_rebuilt_store_is_identical(self, place: Place) -> None:
         """Byte for byte, in all tables, however it was archived before."""
-        for event in story():
+        for event in moderated():
             await place.append(event)
             await place.archive()
         expected = place.tables()
@@ -219,6 +227,18 @@ class TestRebuild:
         await rebuild(place.log, place.store, epoch=1)
 
         assert place.tables() == expected
+
+    async def test_a_report_is_a_case_as_it_was_reviewed_last(self, place: Place) -> None:
+        """Reviewed in a later batch than it came in, and so it is when all is made anew."""
+        for event in moderated():
+            await place.append(event)
+            await place.archive()
+        archived = await queue(place, "open"), await queue(place, "resolved")
+
+        await rebuild(place.log, place.store, epoch=1)
+
+        assert archived == ([("flag", MODERATOR)], [("report", MODERATOR)])
+        assert (await queue(place, "open"), await queue(place, "resolved")) == archived
 
     async def test_a_rebuild_that_cannot_reach_the_end_says_so(self, place: Place) -> None:
         """Half a store is not passed off as a whole one."""

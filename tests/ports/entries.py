@@ -6,11 +6,12 @@ import msgspec
 
 from shared.contracts import events as log
 from shared.contracts.ids import ClientId, MessageId, OrderId, Seq, UserId
-from shared.conversation import Verdict
-from shared.timeline import Change, Entry, change_of
+from shared.conversation import Outcome, Verdict
+from shared.timeline import Change, Entry, change_of, make_entry
 
 ORDER = OrderId("o1")
 ANNA = UserId("anna")
+MOIRA = UserId("moira")
 
 
 def id_of(name: str, order_id: OrderId = ORDER) -> MessageId:
@@ -19,15 +20,9 @@ def id_of(name: str, order_id: OrderId = ORDER) -> MessageId:
 
 
 def entry(event: log.Event, seq: int, verdict: Verdict = Verdict.STANDS) -> Entry:
-    return Entry(
-        seq=Seq(seq),
-        at=seq * 1_000,
-        event=event,
-        verdict=verdict,
-        prev=Seq(seq - 1) if seq > 1 else None,
-        shown=verdict is Verdict.STANDS,
-        n=seq,
-    )
+    shown = verdict is Verdict.STANDS and not isinstance(event, (log.Report, log.Flag, log.Review))
+    outcome = Outcome(verdict, Seq(seq - 1) if seq > 1 else None, n=seq, shown=shown)
+    return make_entry(Seq(seq), seq * 1_000, event, outcome)
 
 
 def message(
@@ -95,6 +90,60 @@ def restore(seq: int, target: str, *, order_id: OrderId = ORDER) -> Entry:
 
 def read_mark(seq: int, *, order_id: OrderId = ORDER) -> Entry:
     event = log.Read(order_id=order_id, by=ANNA, as_="participant", up_to=Seq(seq), n=1)
+    return entry(event, seq)
+
+
+def report(
+    seq: int,
+    name: str | None = None,
+    *,
+    order_id: OrderId = ORDER,
+    verdict: Verdict = Verdict.STANDS,
+) -> Entry:
+    event = log.Report(
+        order_id=order_id,
+        by=ANNA,
+        as_="participant",
+        id=id_of(name or f"p{seq}", order_id),
+        base=0,
+        client_id=ClientId("c"),
+        target=id_of("m", order_id),
+        reason="spam",
+    )
+    return entry(event, seq, verdict)
+
+
+def flag(seq: int, name: str | None = None, *, order_id: OrderId = ORDER) -> Entry:
+    event = log.Flag(
+        order_id=order_id,
+        by=MOIRA,
+        as_="moderator",
+        id=id_of(name or f"f{seq}", order_id),
+        base=0,
+        target=id_of("m", order_id),
+        reason="contact.phone@1",
+    )
+    return entry(event, seq)
+
+
+def review(
+    seq: int,
+    target: str,
+    state: log.ReviewState = "resolved",
+    assignee: UserId | None = None,
+    *,
+    order_id: OrderId = ORDER,
+) -> Entry:
+    event = log.Review(
+        order_id=order_id,
+        by=MOIRA,
+        as_="moderator",
+        id=id_of(f"v{seq}", order_id),
+        base=0,
+        target=id_of(target, order_id),
+        state=state,
+        assignee=assignee,
+    )
     return entry(event, seq)
 
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Collection, Sequence
 
-from shared.contracts.ids import OrderId, Seq
-from shared.store.port import Store
+from shared.contracts.events import ReviewState
+from shared.contracts.ids import OrderId, Seq, UserId
+from shared.store.port import CasePlace, Store
 from shared.timeline import Entry
 from tests.ports.entries import ORDER
 
@@ -29,6 +30,25 @@ async def page(
         types=types,
     )
     return list(answer)
+
+
+async def cases(
+    store: Store,
+    state: ReviewState = "open",
+    assignee: UserId | None = None,
+    *,
+    at_once: int = EVERYTHING,
+) -> list[Entry]:
+    """All of them, read *at_once* by *at_once*."""
+    found: list[Entry] = []
+    after = None
+    while more := await store.cases(state=state, assignee=assignee, after=after, limit=at_once):
+        assert len(more) <= at_once
+        last = CasePlace(more[-1].at, more[-1].order_id, more[-1].seq)
+        assert after is None or after < last  # or it would go on for ever
+        found += more
+        after = last
+    return found
 
 
 def seqs(entries: Sequence[Entry]) -> list[int]:

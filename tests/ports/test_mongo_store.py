@@ -15,15 +15,26 @@ from shared.contracts import events as log
 from shared.contracts.ids import OrderId, Seq
 from shared.mongo import CALLS_MAX, Refused
 from shared.store import open_store
-from shared.store.mongo import standing
+from shared.store.mongo import BY_CASE_PLACE, TIMELINE_INDEXES, among_cases, standing
 from shared.store.mongo_inbox import as_one_moment_had_it
 from shared.store.port import InboxLine, Store, StoredConversation, StoreUnavailable, Watermark
 from shared.summary import Summary
 from shared.timeline import Entry
 from tests.faults.proxy import Link
 from tests.faults.weather import BLACK_HOLE, DEAF, FAIR
-from tests.ports.entries import ANNA, ORDER, changes_of, edit, entry, message, redact
-from tests.ports.pages import page, seqs
+from tests.ports.entries import (
+    ANNA,
+    MOIRA,
+    ORDER,
+    changes_of,
+    edit,
+    entry,
+    message,
+    redact,
+    report,
+    review,
+)
+from tests.ports.pages import cases, page, seqs
 from tests.ports.store_engines import Mongo
 
 pytestmark = pytest.mark.connected
@@ -102,13 +113,16 @@ class TestLateWriters:
         self, engine: Mongo, store: Store, documents: Documents
     ) -> None:
         """Not one document differs, whatever it writes again of what it once had."""
-        batches = [[message(1), edit(2, "m1", "ho")], [redact(3, "m1"), message(4)]]
-        for head, batch in zip((2, 4), batches, strict=True):
+        batches = [
+            [message(1), edit(2, "m1", "ho"), report(3)],
+            [redact(4, "m1"), review(5, "p3"), message(6)],
+        ]
+        for head, batch in zip((3, 6), batches, strict=True):
             await archive(store, batch, head)
         before = everything(documents)
         zombie = await engine.open()
 
-        for head, batch in zip((2, 4), batches, strict=True):
+        for head, batch in zip((3, 6), batches, strict=True):
             await archive(zombie, batch, head)
 
         await zombie.close()
@@ -320,6 +334,32 @@ class TestDocuments:
 
         assert plan["executionStats"]["totalDocsExamined"] == 51
         assert seqs(await page(store, after=9_000, before=9_052)) == list(range(9_001, 9_052))
+
+    @pytest.mark.parametrize("where", [among_cases("open"), among_cases("open", MOIRA)])
+    def test_cases_have_an_index_that_has_them_in_order(self, where: dict[str, object]) -> None:
+        """What is asked for comes first in it, then the place; and what is asked for tells the
+        server that every answer is in it. (SecantusDB plans without partial indexes: it has no
+        plan to be looked at.)"""
+        (index,) = [
+            each.document
+            for each in TIMELINE_INDEXES
+            if set(each.document["key"]) == {*where, *BY_CASE_PLACE}
+        ]
+
+        assert list(index["key"])[len(where) :] == list(BY_CASE_PLACE)
+        assert set(index["partialFilterExpression"]) <= set(where)
+
+    async def test_only_a_case_says_what_became_of_it(
+        self, store: Store, documents: Documents
+    ) -> None:
+        """The others, nearly all, carry nothing of it; not even a review that came for them."""
+        await store.write_entries([message(1), report(2)], changes_of(review(3, "m1")))
+
+        stored = documents["timeline"].find({}, {"_id": False, "seq": True, "case": True})
+
+        new = {"by": 0, "state": "open", "assignee": None}
+        assert list(stored.sort("seq")) == [{"seq": 1}, {"seq": 2, "case": new}]
+        assert seqs(await cases(store)) == [2]
 
     async def test_indexes_are_made_once(self, engine: Mongo, documents: Documents) -> None:
         """Every start asks for them, and finds them there; a drop makes them anew."""

@@ -17,8 +17,16 @@ from tests.ports.entries import (
     redact,
     restore,
 )
-from tests.ports.pages import page
-from tests.ports.random_entries import CHANGES, ORDERS, RECORDS, place, some_of
+from tests.ports.pages import cases, page
+from tests.ports.random_entries import (
+    CHANGES,
+    MODERATORS,
+    ORDERS,
+    RECORDS,
+    STATES,
+    place,
+    some_of,
+)
 
 
 class TestWriteEntries:
@@ -121,3 +129,10 @@ class TestWriteEntries:
                 if each.id is not None:
                     claimed = next(other for other in mine if other.id == each.id)
                     assert await store.find(order_id, each.id) == claimed
+        queue = sorted(in_memory.values(), key=lambda each: (each.at, each.order_id, each.seq))
+        for state in STATES:
+            of_state = [each for each in queue if each.case and each.case.state == state]
+            assert await cases(store, state, at_once=2) == of_state
+            for assignee in MODERATORS:
+                theirs = [each for each in of_state if each.case and each.case.assignee == assignee]
+                assert await cases(store, state, assignee, at_once=2) == theirs
