@@ -1,0 +1,77 @@
+"""Bank accounts and wallets: IBAN by its check digits, the others by their words or their shape."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from chat_gateway.moderation.phrases import Vocabulary
+from chat_gateway.moderation.text import Text
+
+_IBAN: Final = re.compile(r"(?<![^\W_])[a-z]{2}[ .\-]?\d[ .\-]?\d(?:[ .\-]{0,2}[a-z0-9]){11,30}+")
+_WALLET: Final = re.compile(
+    r"(?<![^\W_])(?:0x[0-9a-f]{40}|bc1(?:\s?[ac-hj-np-z02-9]){25,62}+|[13][a-z0-9]{25,34}+|t[a-z0-9]{33}|[48][a-z0-9]{94})(?![^\W_])"
+)
+_SPELLED_OUT: Final = frozenset({"0x", "bc"})
+_IBAN_CHARS: Final = range(15, 35)
+_CARD: Final = re.compile(r"(?<!\d)[3-6]\d{3}[ \-.]?(?:\d{4}[ \-.]?){2}\d{4}(?![ \-.]?\d)")
+_ACCOUNT: Final = re.compile(r"\d(?:[ \-/.]?\d){5,17}+")
+
+
+class Banks:
+    """The detector of accounts."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._account = vocabulary.mask("account")
+
+    def __call__(self, text: Text) -> Iterator[tuple[int, int]]:
+        """Each account's part of the text."""
+        plain = text.plain
+        for match in _IBAN.finditer(plain):
+            if end := _iban_end(match):
+                yield match.start(), end
+        for match in _WALLET.finditer(plain):
+            if match.group()[:2] in _SPELLED_OUT or _has_both_cases(text, *match.span()):
+                yield match.span()
+        for match in _CARD.finditer(plain):
+            if _luhn("".join(filter(str.isdigit, match.group()))):
+                yield match.span()
+        if text.read.has & self._account:
+            for match in _ACCOUNT.finditer(plain):
+                first, end = text.words_in(*match.span())
+                if text.read.near(self._account, first - 4, first):
+                    yield match.span()
+
+
+def _iban_end(match: re.Match[str]) -> int:
+    """Where an IBAN that begins here ends, by its check digits; 0 if none does."""
+    written = ""
+    for place in range(match.start(), match.end()):
+        character = match.string[place]
+        if not character.isalnum():
+            continue
+        written += character
+        if len(written) in _IBAN_CHARS and _checks(written):
+            following = match.string[place + 1 : place + 2]
+            if not following.isalnum():
+                return place + 1
+    return 0
+
+
+def _luhn(digits: str) -> bool:
+    doubled = (int(digit) * 2 for digit in digits[-2::-2])
+    return (sum(map(int, digits[::-2])) + sum(d - 9 * (d > 9) for d in doubled)) % 10 == 0
+
+
+def _checks(written: str) -> bool:
+    moved = written[4:] + written[:4]
+    return int("".join(str(int(character, 36)) for character in moved)) % 97 == 1
+
+
+def _has_both_cases(text: Text, start: int, end: int) -> bool:
+    """Wallets in base 58 have; the numbers of parcels and the sums of files have not."""
+    written = text.original[slice(*text.normalised.original(start, end))]
+    return (
+        written != written.lower()
+        and written != written.upper()
+        and bool(re.search(r"\d", written))
+    )

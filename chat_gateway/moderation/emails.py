@@ -1,0 +1,116 @@
+"""E-mail addresses, with at and dot in any spelling."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from chat_gateway.moderation.names import is_file, name_like
+from chat_gateway.moderation.phrases import Vocabulary
+from chat_gateway.moderation.text import Text
+
+_LOCAL_MAX: Final = 80
+_OPEN: Final = r"[(\[{<|*_~/\\\-]"
+_SHUT: Final = r"[)\]}>|*_~/\\\-]"
+_WRITTEN: Final = re.compile(r"[a-z0-9\-]{1,60}(?:\.[a-z0-9\-]{1,60}){0,4}\.[a-z]{2,20}\b")
+"""A domain as it should be."""
+_SOME_POINT: Final = re.compile(r"\s(?:point|period)\s(?:in|is|it|me|no|be|us|at|de|to|so)\Z")
+"""At some point in …: words where "point" is the French dot."""
+_WHOLE: Final = re.compile(r"[a-z0-9]@[a-z0-9\-]+\.[a-z]{2}")
+_SPACED: Final = re.compile(r"(?<!\S)\S(?: \S(?!\S)){6,}+")
+"""An address with a space between any two of its characters."""
+_ODD: Final = re.compile(r"[\d._+]")
+_BESIDE: Final = 6
+
+
+class Emails:
+    """The detector of e-mail addresses."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        at, dot = _any(vocabulary.terms("at")), _any(vocabulary.terms("dot"))
+        tld, plain_tld = _any(vocabulary.terms("tld")), _any(vocabulary.terms("tld_plain"))
+        provider = _any(vocabulary.terms("mail_provider"), r"[\s.\-]?")
+        signs = rf"(?:{dot}|{_any(vocabulary.terms('hyphen'))})"
+        mark = rf"(?:\s{signs}\s|\s?{_OPEN}\s?(?:{dot}|\.)\s?{_SHUT}\s?|\s?\.\s?)"
+        self._at = re.compile(
+            rf"\s?{_OPEN}\s?(?:{at}|@)\s?{_SHUT}\s?|(?P<sign>\s?@\s?)|(?P<word>\s(?:{at})\s)"
+        )
+        self._provider = re.compile(rf"(?:{provider})\b(?:(?:{mark}|\s|,\s?)(?:{tld})\b)?")
+        self._domain = re.compile(
+            rf"[a-z0-9\-]{{2,40}}(?:{mark}[a-z0-9\-]{{2,40}}){{0,2}}?(?P<mark>{mark})(?:{tld})\b"
+        )
+        self._local = re.compile(rf"[\w.+\-]{{1,64}}(?:{mark}[\w+\-]{{1,64}}){{0,3}}\Z")
+        self._bare = re.compile(
+            rf"(?<![^\W_])(?:{provider})(?:{mark}(?:{tld})|,?\s(?:{plain_tld}|de|es|it))\b"
+        )
+        self._backwards = re.compile(
+            rf"(?<![^\W_])(?:{'|'.join(end[::-1] for end in vocabulary.terms('tld_plain'))})"
+            r"\s?\.\s?[a-z0-9\-]{2,40}\s?@\s?[\w.]{2,40}+"
+        )
+        self._providers = vocabulary.mask("mail_provider")
+        self._mail = vocabulary.mask("mail") | vocabulary.mask("reach")
+        self._common = frozenset(vocabulary.terms("before_at"))
+
+    def __call__(self, text: Text) -> Iterator[tuple[int, int]]:
+        """Each address's part of the text."""
+        plain = text.plain
+        over = 0
+        for at in self._at.finditer(plain):
+            if found := self._address(text, at):
+                yield found
+                over = found[1]
+        if "@" in plain:
+            yield from (run.span() for run in _SPACED.finditer(plain) if _is_address(run.group()))
+            yield from (match.span() for match in self._backwards.finditer(plain))
+        if not text.read.has & self._providers:
+            return
+        for bare in self._bare.finditer(plain):
+            if bare.end() > over:
+                word = text.word_at(bare.start())
+                yield (text.read.words[word - 1].start if word else bare.start()), bare.end()
+        yield from self._beside_provider(text)
+
+    def _address(self, text: Text, at: re.Match[str]) -> tuple[int, int] | None:
+        plain = text.plain
+        first = max(0, at.start() - _LOCAL_MAX)
+        local = self._local.search(plain[first : at.start()])
+        if local is None:
+            return None
+        start = first + local.start()
+        if provider := self._provider.match(plain, at.end()):
+            return start, provider.end()
+        if at.group().startswith(" ") and at.group().endswith("@"):  # "mention @acme.official"
+            return None
+        if at["sign"] and (written := _WRITTEN.match(plain, at.end())):
+            return None if is_file(written.group()) else (start, written.end())
+        domain = self._domain.match(plain, at.end())
+        if domain is None:
+            return None
+        if at["word"] is None:
+            return start, domain.end()
+        # "at" between plain words is mostly English: "have a look at acme.com".
+        if local[0] in self._common:
+            return None
+        word = text.word_at(at.start() + 1)
+        if _SOME_POINT.search(domain.group()):
+            return None
+        certain = domain["mark"].strip() != "." or _ODD.search(local[0])
+        near = text.read.near(self._mail, word - 6, word)
+        return (start, domain.end()) if certain or near else None
+
+    def _beside_provider(self, text: Text) -> Iterator[tuple[int, int]]:
+        """A user's name beside a provider's: "googlemail, before it anna.k"."""
+        words = text.read.words
+        for number, mask in enumerate(text.read.masks):
+            if mask & self._providers:
+                for other in range(max(0, number - _BESIDE), min(len(words), number + _BESIDE + 1)):
+                    if other != number and (span := name_like(text, words[other])):
+                        yield min(span[0], words[number].start), max(span[1], words[number].end)
+
+
+def _is_address(spaced: str) -> bool:
+    return bool(_WHOLE.search(spaced.replace(" ", "")))
+
+
+def _any(terms: list[str], between: str = r"\s") -> str:
+    rows = (between.join(map(re.escape, term.split())) for term in terms)
+    return "|".join(sorted(rows, key=len, reverse=True))

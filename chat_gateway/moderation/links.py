@@ -1,0 +1,95 @@
+"""Links that lead to a way of contact. Links to work, drafts and shops are left alone."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from chat_gateway.moderation.phrases import Vocabulary
+from chat_gateway.moderation.text import Text
+
+_SCHEMES: Final = re.compile(
+    r"(?<![^\W_])(?:mailto|tel|sms|skype|live|whatsapp|tg|viber|signal):[^\s]{3,}+"
+)
+_CHUNK: Final = re.compile(r"\S++")
+_SCHEME: Final = re.compile(r"\W*(?:https?://)?(?:www\.)?")
+_HOST: Final = re.compile(r"[a-z0-9\-.]{4,100}")
+_PROFILE: Final = re.compile(r"/(?:in/)?@?[\w.\-]{3,60}/?(?:\?.*)?")
+_BETWEEN: Final = re.compile(r"[/?#.\-_]")
+_FAR: Final = 7
+
+
+class Links:
+    """The detector of links."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        def hosts(name: str) -> frozenset[str]:
+            return frozenset(term.replace(" ", ".") for term in vocabulary.terms(name))
+
+        self._contact = hosts("contact_host")
+        self._profile = hosts("profile_host")
+        self._work = hosts("work_host")
+        self._tlds = frozenset(vocabulary.terms("tld"))
+        self._tld = vocabulary.mask("tld")
+        self._pages = frozenset(vocabulary.terms("contact_page"))
+        self._mine = vocabulary.mask("my_own")
+        self._site = vocabulary.mask("site")
+        self._reach = vocabulary.mask("reach") | vocabulary.mask("contact_noun")
+        self._form = vocabulary.mask("form")
+        self._contact_word = vocabulary.mask("contact_page")
+        self._me = vocabulary.mask("me")
+        self._no_name = frozenset(vocabulary.terms("before_at"))
+        dot = "|".join(map(re.escape, vocabulary.terms("dot")))
+        tld, plain_tld = ("|".join(vocabulary.terms(name)) for name in ("tld", "tld_plain"))
+        spaced = "|".join(sorted(host.replace(".", r"\s?\.\s?") for host in self._contact))
+        self._host_apart = re.compile(rf"(?<![^\W_])(?:{spaced})\s?/\s?[\w.\-+]{{2,60}}")
+        # "point de" and "punto es" are ordinary words, so not all ends do after a bare word.
+        self._spelled = re.compile(
+            r"(?<![^\W_])([a-z0-9\-]{3,40})"
+            rf"(?:\s?[(\[{{*_]\s?(?:{dot}|\.)\s?[)\]}}*_]\s?(?:{tld})"
+            rf"|\s(?:{dot})\s(?:{plain_tld})|\s(?:dot|punkt)\s(?:de|at|me))\b"
+            r"(?:\s?(?:slash|/)\s?[\w.\-]{1,60})?"
+        )
+
+    def __call__(self, text: Text) -> Iterator[tuple[int, int]]:
+        """Each such link's part of the text."""
+        plain = text.plain
+        if ":" in plain:
+            yield from (match.span() for match in _SCHEMES.finditer(plain))
+        if text.read.has & self._tld:
+            for match in self._spelled.finditer(plain):
+                if match[1] not in self._no_name:
+                    yield match.span()
+        if "." in plain:
+            if " ." in plain or " /" in plain:
+                yield from (match.span() for match in self._host_apart.finditer(plain))
+            for chunk in _CHUNK.finditer(plain):
+                if "." in chunk.group() and self._leads(text, chunk):
+                    yield chunk.span()
+
+    def _leads(self, text: Text, chunk: re.Match[str]) -> bool:
+        written = chunk.group().rstrip(".,;:!?)\"'")
+        scheme = _SCHEME.match(written)
+        host = _HOST.match(written, scheme.end() if scheme else 0)
+        if host is None:
+            return False
+        path = written[host.end() :]
+        labels = host.group().strip(".").split(".")
+        names = {".".join(labels), ".".join(labels[-2:])}
+        if names & self._contact:
+            return True
+        if len(labels) < 2 or labels[-1] not in self._tlds or path.startswith("@"):
+            return False
+        if names & self._profile:
+            return bool(_PROFILE.fullmatch(path))
+        if self._pages.intersection(_BETWEEN.split(path)):
+            return True
+        if names & self._work:
+            return False
+        first, end = text.words_in(*chunk.span())
+        near = text.read.near
+        if near(self._mine, first - 5, first) and near(self._site, first - 5, end + 4):
+            return True
+        around = first - _FAR, end + _FAR
+        if near(self._form, *around) and near(self._contact_word, *around):
+            return True
+        return near(self._reach, *around) and near(self._me, *around)

@@ -1,0 +1,36 @@
+"""What looks like a user's name on some network, and no word of a sentence or name of a file."""
+
+import re
+from typing import Final
+
+from chat_gateway.moderation.text import Text
+from chat_gateway.moderation.words import Word
+
+_WRITTEN: Final = re.compile(r"[\w.]{3,40}+")
+_LIKE: Final = re.compile(
+    r"(?:[a-z0-9]*[a-z]{2}[a-z0-9]*(?:[._][a-z0-9._]+|_)|[a-z]{4,}[._]?\d{1,6})[a-z0-9._]*"
+)
+_FILE: Final = re.compile(
+    r".*\.(?:mp[34]|m4[av]|mov|avi|mkv|jpe?g|png|gif|pdf|docx?|xlsx?|csv|zip|rar|psd|ai|srt|wav"
+    r"|aiff?|txt|prproj|aep|webp|svg|cube|heic|raw|tiff?)"
+)
+_SITE: Final = re.compile(r".*\.(?:com|net|org|de|es)")
+
+
+def is_file(written: str) -> bool:
+    """Whether it ends as the names of files do."""
+    return bool(_FILE.fullmatch(written))
+
+
+def name_like(text: Text, word: Word) -> tuple[int, int] | None:
+    """Where the name is that starts with this word, if there is one: anna.k, anna_88, annak88."""
+    before = text.plain[word.start - 1 : word.start]
+    if before and (before.isalnum() or before in "._/@-"):
+        return None
+    name = _WRITTEN.match(text.plain, word.start)
+    if name is None or text.plain[name.end() : name.end() + 1] in ("/", "@"):
+        return None
+    written = name.group().rstrip(".")
+    if not _LIKE.fullmatch(written) or is_file(written) or _SITE.fullmatch(written):
+        return None
+    return name.start(), name.start() + len(written)

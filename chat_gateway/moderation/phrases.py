@@ -1,0 +1,296 @@
+"""The language that rules are written in, and its vocabulary.
+
+A pattern is a row of elements between spaces: a word (`fee`), the beginning of one (`zahl*`), a
+list of the rules' file (`{pay}`), up to three words of any kind within a sentence (`..3`), the
+sentence's beginning (`^`) and end (`$`), a colon or the like (`:`). `a|{b}` is one or the other,
+`a?` may be absent.
+
+Each word of a text becomes one symbol, which says which lists and words of the rules it is one of;
+a pattern becomes a regular expression over symbols. Nothing in the language repeats without a
+bound, so no pattern, a marketplace's own included, takes more than linear time.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from chat_gateway.moderation.normalise import spellings
+from chat_gateway.moderation.words import CLAUSE, IS, SENTENCE, Word, plain, words
+
+_OTHER: Final = "-"
+"""The symbol of a word that no rule knows."""
+
+_SYMBOLS: Final = range(0xE000, 0xF8FF)
+"""Unicode's area for private use."""
+
+_GAP: Final = re.compile(r"\.\.([1-9])")
+_TERM: Final = re.compile(r"[^\W_]+\*?")
+_LIST: Final = re.compile(r"\{(\w+)\}")
+_UMLAUTS: Final = str.maketrans({ord("ä"): "ae", ord("ö"): "oe", ord("ü"): "ue"})
+_STEM_MIN: Final = 3
+_REPEATED: Final = re.compile(r"(.)\1+")
+_MISSPELT_MIN: Final = 6
+
+BUT: Final = "but"
+HOLLOW: Final = "hollow"
+NAMES: Final = "names"
+APART: Final = "apart"
+MISSPELT: Final = "misspelt"
+"""Lists with a meaning of their own: words that begin a clause; phrases whose words count for
+nothing where a rule looks for an excuse; lists (by name) whose words are found in two pieces; what
+is never put together; what is recognised with one letter wrong."""
+
+
+class BadPattern(ValueError):
+    """A pattern or a list that does not compile, with words for its author."""
+
+
+class Pattern(msgspec.Struct, frozen=True):
+    """A compiled pattern."""
+
+    regex: re.Pattern[str]
+    needs: tuple[int, ...]
+    """Of each of these sets the text must have a word; by far most texts have not."""
+
+
+class Read(msgspec.Struct, frozen=True):
+    """The words of a text, and the symbol and the set of lists of each."""
+
+    words: list[Word]
+    symbols: str
+    masks: list[int]
+    has: int
+    """All sets in one."""
+
+    def near(self, mask: int, first: int, end: int) -> bool:
+        """Whether one of the words from *first* to before *end* is of that set."""
+        return any(m & mask for m in self.masks[max(first, 0) : end])
+
+
+class Vocabulary:
+    """All words of a rules' file. Give it its lists and patterns, then `settle` it, once."""
+
+    def __init__(self, lists: Mapping[str, Sequence[str]]) -> None:
+        self._classes: dict[str, int] = {}
+        self._exact: dict[str, int] = {}
+        self._stems: dict[str, int] = {}
+        self._stem_heads: dict[str, tuple[int, ...]] = {}
+        self._symbols: dict[int, str] = {0: _OTHER}
+        self._length: dict[int, int] = {}
+        self._made: dict[int, str] = {}
+        self._near: dict[str, str] = {}
+        self._squeezed: dict[str, str] = {}
+        self._lists: dict[str, list[tuple[int, ...]]] = {}
+        for name, phrases in lists.items():
+            if name == NAMES:
+                continue
+            self._lists[name] = [
+                row for phrase in phrases for row in self._phrase(f"{{{name}}}", phrase)
+            ]
+        self._joined = {
+            word
+            for name in lists.get(NAMES, ())
+            for phrase in lists[name]
+            for word in _spellings(phrase)
+            if " " not in word
+        } - set(lists.get(APART, ()))
+        self._terms = {
+            name: [spelling for phrase in phrases for spelling in _spellings(phrase)]
+            for name, phrases in lists.items()
+        }
+        self._joined_heads = {word[:n] for word in self._joined for n in range(1, len(word))}
+        self._misspelt = {word for word in self._joined if word in lists.get(MISSPELT, ())}
+        self._initials = {word[0] for word in self._misspelt}
+
+    def mask(self, name: str) -> int:
+        """The set that a list's single words are of. Raises `BadPattern` where there is no list."""
+        if name not in self._lists:
+            raise BadPattern(f"there is no list {name!r}")
+        return self._classes.get(f"{{{name}}}", 0)
+
+    def terms(self, name: str) -> list[str]:
+        """A list's phrases as texts are normalised. Raises `BadPattern` where there is no list."""
+        if name not in self._terms:
+            raise BadPattern(f"there is no list {name!r}")
+        return self._terms[name]
+
+    def read(self, text: str) -> Read:
+        """A normalised text's words."""
+        found = words(text, self._exact.__contains__, self._are_one)
+        clause = self._classes.get(f"{{{BUT}}}", 0)
+        symbols = []
+        masks = []
+        has = 0
+        for word in found:
+            mask = 0
+            if (symbol := word.text) not in (SENTENCE, CLAUSE, IS):
+                mask = self._look_up(symbol)
+                has |= mask
+                symbol = CLAUSE if mask & clause else self._symbols[mask]
+            symbols.append(symbol)
+            masks.append(mask)
+        return Read(found, "".join(symbols), masks, has)
+
+    def compile(self, source: str) -> Pattern:
+        """The pattern, once settled. Raises `BadPattern`."""
+        parts = []
+        needs = []
+        for element in source.split():
+            part, need = self._element(element)
+            parts.append(part)
+            if need:
+                needs.append(need)
+        if not needs:
+            raise BadPattern(f"{source!r} needs no word at all")
+        return Pattern(re.compile("".join(parts)), tuple(needs))
+
+    def learn(self, source: str) -> None:
+        """Take the words of a pattern in, before `settle`. Raises `BadPattern`."""
+        for element in source.split():
+            if element in ("^", "$") or _GAP.fullmatch(element):
+                continue
+            for term in element.removesuffix("?").split("|"):
+                if named := _LIST.fullmatch(term):
+                    if named[1] not in self._lists:
+                        raise BadPattern(f"there is no list {named[1]!r}")
+                elif _TERM.fullmatch(term):
+                    self._phrase("", term)
+                elif term != IS:
+                    raise BadPattern(f"{term!r} is no word, list, gap, ^ or $")
+
+    def settle(self) -> None:
+        """Give every set that a word can be of its symbol; no words come in afterwards."""
+        for stem in sorted(self._stems, key=len):
+            self._stems[stem] |= self._of_stems(stem)
+            head = stem[:_STEM_MIN]
+            self._stem_heads[head] = tuple(
+                sorted({len(stem), *self._stem_heads.get(head, ())}, reverse=True)
+            )
+        for word in self._exact:
+            self._exact[word] |= self._of_stems(word)
+            if len(word) >= 4 and (squeezed := _REPEATED.sub(r"\1", word)) not in self._exact:
+                self._squeezed[squeezed] = word
+        for word in self._misspelt:
+            self._near |= dict.fromkeys(_without_one(word), word)
+        masks = {*self._exact.values(), *self._stems.values()}
+        if len(masks) > len(_SYMBOLS):
+            raise BadPattern("too many words are each of another combination of lists")
+        for symbol, mask in zip(_SYMBOLS, sorted(masks), strict=False):
+            self._symbols[mask] = chr(symbol)
+
+    def _are_one(self, first: str, second: str) -> bool:
+        return first in self._joined_heads and first + second in self._joined
+
+    def _look_up(self, word: str) -> int:
+        if mask := self._exact.get(word) or self._of_stems(word):
+            return mask
+        if len(word) < 4:
+            return 0
+        if not word.isalpha() and not word.isdigit():
+            letters = plain(word)
+            for guess in (letters, letters.replace("i", "l")):
+                if mask := self._exact.get(guess) or self._of_stems(guess):
+                    return mask
+        if (squeezed := _REPEATED.sub(r"\1", word)) != word:
+            guess = self._squeezed.get(squeezed, squeezed)
+            if mask := self._exact.get(guess, 0):
+                return mask
+        if _MISSPELT_MIN <= len(word) <= 12:
+            for guess in (word, *_without_one(word)) if word[0] in self._initials else ():
+                meant = guess if guess in self._misspelt else self._near.get(guess)
+                if meant is not None and abs(len(meant) - len(word)) <= 1:
+                    return self._exact[meant]
+        return 0
+
+    def _of_stems(self, word: str) -> int:
+        """What the longest beginning that fits says; it knows of the shorter ones."""
+        for length in self._stem_heads.get(word[:_STEM_MIN], ()):
+            if mask := self._stems.get(word[:length]):
+                return mask
+        return 0
+
+    def _phrase(self, owner: str, phrase: str) -> list[tuple[int, ...]]:
+        """The sets of a phrase's words, one row for each spelling; a lone word is *owner*'s."""
+        rows: list[tuple[int, ...]] = []
+        for spelling in _spellings(phrase):
+            parts = spelling.split()
+            if not parts or not all(_TERM.fullmatch(part) for part in parts):
+                raise BadPattern(f"{phrase!r} is no row of words")
+            if owner and len(parts) == 1:
+                self._add(parts[0], self._class(owner))
+                rows.append((self._class(owner),))
+                continue
+            row = []
+            for part in parts:
+                row.append(self._class(part))
+                self._add(part, self._class(part))
+            rows.append(tuple(row))
+        return rows
+
+    def _class(self, name: str) -> int:
+        bit = self._classes.setdefault(name, 1 << len(self._classes))
+        self._length[bit] = len(name)
+        return bit
+
+    def _add(self, word: str, mask: int) -> None:
+        if word.endswith("*"):
+            stem = word.removesuffix("*")
+            if len(stem) < _STEM_MIN:
+                raise BadPattern(f"{word!r} is too short a beginning")
+            self._stems[stem] = self._stems.get(stem, 0) | mask
+        else:
+            self._exact[word] = self._exact.get(word, 0) | mask
+
+    def _element(self, element: str) -> tuple[str, int]:
+        """An element as a regular expression, and the set of which it needs a word, if it does."""
+        if element in ("^", "$"):
+            return (rf"(?<![^\{SENTENCE}])" if element == "^" else rf"(?![^\{SENTENCE}])"), 0
+        if gap := _GAP.fullmatch(element):
+            return rf"[^\{SENTENCE}]{{0,{gap[1]}}}?", 0
+        rows: list[tuple[int, ...]] = []
+        choices = []
+        for term in element.removesuffix("?").split("|"):
+            if term == IS:
+                choices.append(IS)
+            elif named := _LIST.fullmatch(term):
+                rows += self._lists[named[1]]
+            else:
+                rows += [(self._class(word),) for word in _spellings(term)]
+        single = 0
+        for row in rows:
+            single |= row[0] if len(row) == 1 else 0
+        if single:
+            choices.append(self._set(single))
+        choices += ["".join(map(self._set, row)) for row in dict.fromkeys(rows) if len(row) > 1]
+        need = 0
+        for row in rows:
+            need |= max(row, key=self._length.__getitem__)
+        if element.endswith("?") or IS in choices:
+            need = 0
+        if element.endswith("?"):
+            return f"(?:{'|'.join(choices)})?", 0
+        return f"(?:{'|'.join(choices)})", need
+
+    def _set(self, mask: int) -> str:
+        """The symbols of all words that are of one of these sets, as a regular expression."""
+        if mask not in self._made:
+            self._made[mask] = self._make_set(mask)
+        return self._made[mask]
+
+    def _make_set(self, mask: int) -> str:
+        symbols = "".join(s for m, s in self._symbols.items() if m & mask)
+        return f"[{symbols}]" if symbols else "(?!)"
+
+
+def _spellings(phrase: str) -> list[str]:
+    """The phrase as texts are normalised, and with ä, ö, ü as two letters."""
+    two = phrase.lower().translate(_UMLAUTS)
+    both = [*spellings(phrase), *spellings(two)]
+    return [spelling.replace("'", "") for spelling in dict.fromkeys(both)]
+
+
+def _without_one(word: str) -> list[str]:
+    """The word without one letter, for each but the first."""
+    return [word[:n] + word[n + 1 :] for n in range(1, len(word))]

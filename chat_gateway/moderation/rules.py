@@ -1,0 +1,149 @@
+"""The rules: which there are, and how they are read from their file."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final, Literal
+
+import msgspec
+
+from chat_gateway.moderation.banks import Banks
+from chat_gateway.moderation.emails import Emails
+from chat_gateway.moderation.handles import Handles
+from chat_gateway.moderation.links import Links
+from chat_gateway.moderation.phones import Phones
+from chat_gateway.moderation.phrases import HOLLOW, BadPattern, Pattern, Vocabulary
+from chat_gateway.moderation.text import Detector
+
+PACKAGED: Final = Path(__file__).with_name("rules.json")
+
+DETECTORS: Final[Mapping[str, Callable[[Vocabulary], Detector]]] = {
+    "bank": Banks,
+    "email": Emails,
+    "handle": Handles,
+    "link": Links,
+    "phone": Phones,
+}
+
+
+class BadRules(ValueError):
+    """A rules' file that cannot be used: names the file, the rule where there is one, the fault."""
+
+
+class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A rule as its file has it. What it finds, any pattern or the detector finds."""
+
+    id: str
+    version: int
+    family: Literal["contact", "payment"]
+    action: Literal["redact", "flag"]
+    patterns: tuple[str, ...] = ()
+    """In the language of `phrases.py`."""
+    detector: str | None = None
+    """What finds in code; by its name in `DETECTORS`."""
+    unless: tuple[str, ...] = ()
+    """Patterns that excuse what was found in the same clause: "never share …"."""
+    unless_near: tuple[str, ...] = ()
+    """Patterns that excuse what was found in the same sentence."""
+    across: bool = True
+    """Whether it may be found in the pieces of several short messages put together."""
+
+
+class Compiled(msgspec.Struct, frozen=True):
+    """A rule that can be looked for."""
+
+    rule: Rule
+    patterns: tuple[Pattern, ...]
+    detector: Detector | None
+    unless: tuple[Pattern, ...]
+    unless_near: tuple[Pattern, ...]
+
+
+class Rules(msgspec.Struct, frozen=True):
+    """All rules of a file, in its order."""
+
+    version: int
+    compiled: tuple[Compiled, ...]
+    vocabulary: Vocabulary
+    hollow: Pattern | None
+    """Phrases whose words excuse nothing: "why don't we …"."""
+
+
+class RulesFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The file: its version, the rules, and the lists of words that they speak of."""
+
+    version: int
+    rules: tuple[Rule, ...]
+    lists: dict[str, dict[str, str]]
+    """By name and language: words and phrases between commas. "" is of all languages."""
+
+    def phrases(self, name: str) -> list[str]:
+        """A list's words and phrases."""
+        languages = ", ".join(self.lists[name].values()).split(",")
+        return [phrase for term in languages if (phrase := term.strip())]
+
+
+def load(path: Path | None = None) -> Rules:
+    """The rules of a file, or those that come with the package. Raises `BadRules`."""
+    path = path or PACKAGED
+    try:
+        file = msgspec.json.decode(path.read_bytes(), type=RulesFile)
+    except (OSError, msgspec.DecodeError) as error:  # an unfit value is a DecodeError too
+        raise BadRules(f"{path}: {error}") from error
+    try:
+        vocabulary = Vocabulary({name: file.phrases(name) for name in file.lists})
+    except BadPattern as error:
+        raise BadRules(f"{path}: lists: {error}") from error
+    return _compile(file, vocabulary, path)
+
+
+def digests(path: Path = PACKAGED) -> dict[str, str]:
+    """For each rule what its content comes to, its version apart; all lists come under `lists`."""
+    file = msgspec.json.decode(path.read_bytes(), type=RulesFile)
+    contents: dict[str, object] = {
+        rule.id: msgspec.structs.replace(rule, version=0) for rule in file.rules
+    }
+    contents["lists"] = file.lists
+    return {
+        name: hashlib.sha256(msgspec.json.encode(content, order="sorted")).hexdigest()[:16]
+        for name, content in contents.items()
+    }
+
+
+def _compile(file: RulesFile, vocabulary: Vocabulary, path: Path) -> Rules:
+    seen: set[str] = set()
+    for rule in file.rules:
+        try:
+            if rule.id in seen:
+                raise BadPattern("it stands there twice")
+            seen.add(rule.id)
+            if not rule.id or rule.version < 1:
+                raise BadPattern("it needs an id, and a version of 1 or more")
+            if not rule.patterns and rule.detector is None:
+                raise BadPattern("it needs patterns or a detector")
+            if rule.detector is not None and rule.detector not in DETECTORS:
+                raise BadPattern(f"there is no detector {rule.detector!r}")
+            for source in (*rule.patterns, *rule.unless, *rule.unless_near):
+                vocabulary.learn(source)
+        except BadPattern as error:
+            raise BadRules(f"{path}: rule {rule.id!r}: {error}") from error
+    try:
+        vocabulary.settle()
+    except BadPattern as error:
+        raise BadRules(f"{path}: lists: {error}") from error
+    compiled = []
+    for rule in file.rules:
+        try:
+            compiled.append(
+                Compiled(
+                    rule,
+                    tuple(map(vocabulary.compile, rule.patterns)),
+                    DETECTORS[rule.detector](vocabulary) if rule.detector else None,
+                    tuple(map(vocabulary.compile, rule.unless)),
+                    tuple(map(vocabulary.compile, rule.unless_near)),
+                )
+            )
+        except BadPattern as error:
+            raise BadRules(f"{path}: rule {rule.id!r}: {error}") from error
+    hollow = vocabulary.compile(f"{{{HOLLOW}}}") if HOLLOW in file.lists else None
+    return Rules(file.version, tuple(compiled), vocabulary, hollow)

@@ -1,0 +1,147 @@
+"""The words of a text, with the tricks of writing them undone where that gives a known word."""
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from chat_gateway.moderation.normalise import BLOT, MASK
+
+SENTENCE: Final = "|"
+CLAUSE: Final = ","
+IS: Final = ":"
+"""What stands among the words where a sentence ends, where a clause does, and where what follows
+is said of what went before."""
+
+_TOKEN: Final = re.compile(
+    r"(?P<word>[^\W_]++)(?:'(?P<tail>[^\W_]++))?+"
+    rf"|(?P<end>[.!?…]++(?=[\s\"')]|\Z)|\n|;|{MASK}{{3,}}+|{BLOT}++)"
+    r"|(?P<is>[:=→]|->)"
+    r"|(?P<clause>[,()]|\s-+\s)"
+    r"|(?P<hash>#(?![^\W_]))"
+)
+_MARKS: Final = {"end": SENTENCE, "clause": CLAUSE, "is": IS}
+_LEET_WORD: Final = re.compile(r"(?<![^\W_])[^\W_]*+[@$!|][^\W_@$!|]++(?:[@$!|][^\W_@$!|]++)*+")
+_SPACED: Final = re.compile(r"(?<![^\W_])[^\W_](?:[\s.\-_*~/|,+]{1,3}[^\W_](?![^\W_])){3,}+")
+"""Four or more lonely letters or digits."""
+_LEET: Final = str.maketrans("01345789@$!|", "oieastbgasii")
+_ELIDED: Final = frozenset(
+    ["l", "d", "j", "m", "t", "s", "n", "c", "qu", "dell", "all", "un", "nell", "sull"]
+)
+"""What French and Italian leave standing before an apostrophe; it is a word of its own."""
+
+JOINED_CHARS_MIN: Final = 6
+"""Shorter words than this are not put together from two: "was a" is no nickname of a network."""
+
+KNOWN_CHARS_MAX: Final = 16
+"""Longer words than this are not looked for among lonely letters."""
+
+
+class Word(msgspec.Struct, frozen=True):
+    """A word, or the end of a clause or sentence; where it stands in the normalised text."""
+
+    text: str
+    start: int
+    end: int
+
+
+def words(
+    text: str, known: Callable[[str], bool], are_one: Callable[[str, str], bool]
+) -> list[Word]:
+    """All words in their order.
+
+    *known* tells what a word of any rule is, *are_one* which two words are one in two pieces.
+    """
+    found = _tokens(text, known)
+    if "@" in text or "$" in text or "!" in text or "|" in text:
+        found = _put_in(found, [w for w in _leet(text) if known(w.text)])
+    if spaced := [w for run in _SPACED.finditer(text) for w in _letters(run, known)]:
+        found = _put_in(found, spaced)
+    return _pairs(text, found, are_one)
+
+
+def plain(word: str) -> str:
+    """The word with its digits and signs as the letters they look like."""
+    return word.translate(_LEET)
+
+
+def _tokens(text: str, known: Callable[[str], bool]) -> list[Word]:
+    found = []
+    for match in _TOKEN.finditer(text):
+        start, end = match.span()
+        if match.lastgroup == "word":
+            found.append(Word(match["word"], start, end))
+        elif match.lastgroup == "tail":
+            head, tail = match["word"], match["tail"]
+            if head in _ELIDED:
+                found.append(Word(head, start, match.end("word")))
+                found.append(Word(tail, match.start("tail"), end))
+            elif tail == "s" and not known(head + tail):  # "my snap's annak"
+                found.append(Word(head, start, match.end("word")))
+                found.append(Word(IS, match.end("word"), end))
+            else:
+                found.append(Word(head + tail, start, end))
+        elif match.lastgroup == "hash":
+            found.append(Word("number", start, end))
+        else:
+            found.append(Word(_MARKS[match.lastgroup or "clause"], start, end))
+    return found
+
+
+def _leet(text: str) -> list[Word]:
+    return [Word(plain(m.group()), *m.span()) for m in _LEET_WORD.finditer(text)]
+
+
+def _letters(run: re.Match[str], known: Callable[[str], bool]) -> list[Word]:
+    """The known words that lonely letters spell, the longest first at each place."""
+    places = [run.start() + n for n, c in enumerate(run.group()) if c.isalnum()]
+    letters = "".join(run.string[place] for place in places)
+    found = []
+    at = 0
+    while at < len(letters):
+        for end in range(min(len(letters), at + KNOWN_CHARS_MAX), at + 1, -1):
+            word = letters[at:end]
+            if not word.isdigit() and (known(word) or known(word := plain(word))):
+                found.append(Word(word, places[at], places[end - 1] + 1))
+                at = end
+                break
+        else:
+            at += 1
+    return found
+
+
+def _put_in(found: list[Word], better: list[Word]) -> list[Word]:
+    """*better* words in the place of those that they overlap."""
+    result: list[Word] = []
+    rest = iter(found)
+    word = next(rest, None)
+    for new in better:
+        while word is not None and word.end <= new.start:
+            result.append(word)
+            word = next(rest, None)
+        while word is not None and word.start < new.end:
+            word = next(rest, None)
+        result.append(new)
+    while word is not None:
+        result.append(word)
+        word = next(rest, None)
+    return result
+
+
+def _pairs(text: str, found: list[Word], are_one: Callable[[str, str], bool]) -> list[Word]:
+    """Two words that stand side by side and are one, as one."""
+    result: list[Word] = []
+    for word in found:
+        last = result[-1] if result else None
+        if (
+            last is not None
+            and word.start - last.end <= 2
+            and JOINED_CHARS_MIN <= len(last.text) + len(word.text) <= KNOWN_CHARS_MAX
+            and are_one(last.text, word.text)
+            and "\n" not in text[last.end : word.start]
+        ):
+            result[-1] = Word(last.text + word.text, last.start, word.end)
+        else:
+            result.append(word)
+    return result

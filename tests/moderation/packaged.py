@@ -1,0 +1,7 @@
+"""The rules that come with the package, read once for all tests of them."""
+
+from typing import Final
+
+from chat_gateway.moderation.rules import Rules, load
+
+RULES: Final[Rules] = load()
