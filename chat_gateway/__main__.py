@@ -147,6 +147,7 @@ async def serve(
                 verifier,
                 Limits(),
                 grants=await settings.open_grants(),
+                seal=await settings.open_seal(),
             )
         )
         loop_lag = LoopLag()

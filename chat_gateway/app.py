@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 
 from chat_gateway.access import AccessCache
 from chat_gateway.admission import LIFTED_CAPS, Admission
+from chat_gateway.contact import open_guard
 from chat_gateway.direct_handshake import DirectHandshake
 from chat_gateway.endpoint import ChatEndpoint
 from chat_gateway.farewell import Farewell
@@ -24,8 +25,10 @@ from chat_gateway.hub import Hub
 from chat_gateway.inbox import Inbox
 from chat_gateway.lag import ArchiverLag
 from chat_gateway.limits import Rates, lifted
+from chat_gateway.looks import Looks
 from chat_gateway.marks import Marks
 from chat_gateway.metrics import GatewayMetrics
+from chat_gateway.moderator_http import ModeratorRoutes
 from chat_gateway.presence import Presence
 from chat_gateway.publisher import Publisher
 from chat_gateway.settings import Settings
@@ -40,6 +43,7 @@ from shared.grants import Grants
 from shared.http import Ping
 from shared.log.port import Log
 from shared.order_client import Orders
+from shared.seal import Seal
 from shared.server import Server, config_for
 from shared.signals.port import Signals
 from shared.store.port import Store
@@ -60,8 +64,11 @@ class Running(NamedTuple):
     metrics: GatewayMetrics
     lag: ArchiverLag
     http: ChatRoutes
-    visits: Visits
-    """The way into its orders, for who runs in the same process."""
+    moderation: ModeratorRoutes
+    looks: Looks
+    """The way to read its orders, for who runs in the same process."""
+    writer: Writer
+    """The way to write to its orders, for who runs in the same process."""
     widget: WidgetFiles
 
     def routes(self, origins: frozenset[str]) -> list[BaseRoute]:
@@ -70,6 +77,7 @@ class Running(NamedTuple):
         return [
             WebSocketRoute("/v1/chat", endpoint.__call__),
             *self.http.routes(),
+            *self.moderation.routes(),
             *WidgetRoutes(self.widget, origins).routes(),
         ]
 
@@ -108,13 +116,16 @@ async def running(
     limits: Limits,
     *,
     grants: Grants | None = None,
+    seal: Seal | None = None,
     away_s: float = 0.0,
 ) -> AsyncIterator[Running]:
     """Run a gateway over engines that stay the caller's, until the block is left.
 
-    *grants*: what attachments are sent by; null: none are taken. *away_s*: how long its clients
+    *grants*: what attachments are sent by; null: none are taken. *seal*: what originals of masked
+    texts are kept by; null: they are not kept. *away_s*: how long its clients
     have nobody to turn to when it is restarted; see `Farewell`.
-    Raises `chat_gateway.watermarks.WrongLog` if the store was made from another log.
+    Raises `chat_gateway.watermarks.WrongLog` if the store was made from another log, and
+    `ValueError` if the rules cannot be used.
     """
     await check_watermarks(log, store, epoch=settings.epoch)
     widget = await asyncio.to_thread(WidgetFiles.read)
@@ -135,12 +146,27 @@ async def running(
         attachment_bytes=settings.max_file_bytes,
     )
     rates = Rates(limits)
+    guard = await open_guard(settings.rules_file, seal, fail_open=settings.contact_fail == "open")
     visits = Visits(feed, access, inbox.opened)
+    writer = Writer(visits, feed, publisher, guard)
+    looks = Looks(visits, writer, loop.time)
     gateway = Gateway(
-        feed, publisher, hub, presence, marks, inbox, visits, verifier, limits, rates, grants
+        feed,
+        publisher,
+        hub,
+        presence,
+        marks,
+        inbox,
+        visits,
+        looks,
+        verifier,
+        limits,
+        rates,
+        grants,
+        guard,
     )
-    writer = Writer(visits, feed, publisher)
-    http = ChatRoutes(visits, writer, inbox, verifier, limits, rates, grants, gateway.counts)
+    http = ChatRoutes(looks, writer, inbox, verifier, limits, rates, grants, gateway.counts)
+    moderation = ModeratorRoutes(visits, writer, store, verifier, limits, seal, gateway.counts)
     farewell = Farewell(gateway.sessions, drain_s=settings.drain_s, away_s=away_s)
     lag = ArchiverLag(log, store, epoch=settings.epoch)
     parts = {
@@ -159,7 +185,19 @@ async def running(
         for part in (feed, publisher, presence, inbox, gateway)
     ]
     try:
-        yield Running(gateway, admission, farewell, parts, metrics, lag, http, visits, widget)
+        yield Running(
+            gateway,
+            admission,
+            farewell,
+            parts,
+            metrics,
+            lag,
+            http,
+            moderation,
+            looks,
+            writer,
+            widget,
+        )
     finally:
         await farewell.say()
         await publisher.drain(DRAIN_S)

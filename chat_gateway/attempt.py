@@ -58,22 +58,6 @@ def make_attempt(
     return Attempt(_event(frame, by, as_, grants), frame.ref, seen, frame.retry, grants)
 
 
-def make_redact(
-    order_id: OrderId, target: MessageId, by: UserId, client_id: ClientId, reason: str
-) -> Attempt:
-    """What a moderator asks for who takes a message from the parties."""
-    event = log.Redact(
-        order_id=order_id,
-        by=by,
-        as_="moderator",
-        id=message_id(order_id, by, client_id),
-        base=0,
-        target=target,
-        reason=reason,
-    )
-    return Attempt(event)
-
-
 def _event(
     frame: frames.Attempt, by: UserId, as_: log.Capacity, grants: tuple[Grant, ...]
 ) -> log.Identified:

@@ -7,11 +7,11 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from chat_gateway.attachments import read_grants
-from chat_gateway.attempt import Attempt, cleaned, make_attempt, make_redact
+from chat_gateway.attempt import Attempt, cleaned, make_attempt
 from chat_gateway.inbox_lines import ForgedCursor, place_of
 from chat_gateway.inbox_reads import Listing
 from chat_gateway.seam import Opened, Query
-from chat_gateway.text import TextRefused, clean_text
+from chat_gateway.text import TextRefused
 from shared.contracts import events as log
 from shared.contracts import frames
 from shared.contracts.errors import ErrorCode
@@ -74,13 +74,6 @@ class MessageBody(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_on
     seen: Count | None = None
 
 
-class RedactBody(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """Why a message is taken from the parties, for moderators alone to read."""
-
-    id: ClientIdField
-    reason: Annotated[str, Meta(min_length=1, max_length=frames.NOTE_CHARS_MAX)]
-
-
 class MessagesPage(msgspec.Struct, frozen=True):
     """A stretch of an order's timeline, rising by `seq`."""
 
@@ -116,14 +109,7 @@ class WrittenMessage(msgspec.Struct, frozen=True):
     event: frames.MessageShown
 
 
-class WrittenRedact(msgspec.Struct, frozen=True):
-    """The verdict as moderators see it."""
-
-    event: frames.RedactShown
-
-
 _MESSAGE: Final = msgspec.json.Decoder(MessageBody)
-_REDACT: Final = msgspec.json.Decoder(RedactBody)
 
 
 def read_message(
@@ -150,18 +136,6 @@ def read_message(
         return make_attempt(cleaned(frame, limits), identity.user_id, as_, granted)
     except TextRefused as refusal:
         raise HttpError(refusal.code, refusal.message) from None
-
-
-def read_redact(
-    body: bytes, order_id: OrderId, target: MessageId, identity: Identity, limits: frames.Limits
-) -> Attempt:
-    """What a body asks to be taken away. Raises `HttpError`."""
-    sent = decode_body(_REDACT, body)
-    try:
-        reason = clean_text(sent.reason, limits)
-    except TextRefused as refusal:
-        raise HttpError(refusal.code, refusal.message) from None
-    return make_redact(order_id, target, identity.user_id, sent.id, reason)
 
 
 # msgspec puts ready-made JSON where a Raw stands; the declared type is what the reader decodes.

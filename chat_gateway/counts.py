@@ -3,8 +3,13 @@
 from collections import Counter
 from typing import Literal
 
+from starlette.requests import Request
+from starlette.responses import Response
+
 from chat_gateway.seam import Opened
 from shared.contracts.errors import ErrorCode
+from shared.http import HttpError
+from shared.operations import Endpoint
 
 JoinPath = Literal["tail", "store", "reset", "unavailable"]
 """How a join was answered: from memory alone; with the store's help; by starting over; not now."""
@@ -37,3 +42,16 @@ class Counts:
         """A join failed; why it was refused counts elsewhere."""
         if code is ErrorCode.UNAVAILABLE:
             self.joins["unavailable"] += 1
+
+
+def counting(counts: Counts, endpoint: Endpoint) -> Endpoint:
+    """The same route, its refusals counted."""
+
+    async def counted(request: Request) -> Response:
+        try:
+            return await endpoint(request)
+        except HttpError as error:
+            counts.not_done(error.code)
+            raise
+
+    return counted

@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from chat_gateway.admission import Ticket
+from chat_gateway.contact import Guard
 from chat_gateway.counts import Counts
 from chat_gateway.desk import Client
 from chat_gateway.expiries import Expiries
@@ -21,6 +22,7 @@ from chat_gateway.inbox import Inbox
 from chat_gateway.inbox_lines import Viewer
 from chat_gateway.lane import Lane
 from chat_gateway.limits import Rates
+from chat_gateway.looks import Looks
 from chat_gateway.marks import Marks
 from chat_gateway.presence import Presence
 from chat_gateway.publisher import Publisher
@@ -68,10 +70,12 @@ class Gateway:
         marks: Marks,
         inbox: Inbox,
         visits: Visits,
+        looks: Looks,
         verifier: Verifier,
         limits: frames.Limits,
         rates: Rates,
         grants: Grants | None,
+        guard: Guard,
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -82,10 +86,12 @@ class Gateway:
         self._marks = marks
         self._inbox = inbox
         self._visits = visits
+        self._looks = looks
         self._verifier = verifier
         self._limits = limits
         self._rates = rates
         self._grants = grants
+        self._guard = guard
         self._clock = clock
         self._wishes: dict[Client, dict[asyncio.Task[None], tuple[str, OrderId | None]]] = {}
         self._turns: dict[Client, _Turn] = {}
@@ -109,6 +115,7 @@ class Gateway:
             session_id=secrets.token_urlsafe(9),
             limits=self._limits,
             grants=self._grants,
+            guard=self._guard,
             counts=self.counts,
         )
         self.counts.connections += 1
@@ -244,7 +251,7 @@ class Gateway:
         try:
             async with asyncio.timeout(ANSWER_DEADLINE_S):
                 online = await self._presence.who(order_id)
-                opened = await self._visits.open(identity, order_id, query, turn=self._turn(client))
+                opened = await self._looks.open(identity, order_id, query, turn=self._turn(client))
         except Exception as error:
             code = code_of(error)
             self.counts.not_joined(code)

@@ -6,7 +6,6 @@ for byte, by whatever route; so what was sent is checked before it is looked for
 """
 
 import asyncio
-import re
 import time
 from collections.abc import Sequence
 from typing import Any, Final
@@ -24,25 +23,24 @@ from chat_gateway.bodies import (
     MessageBody,
     MessagesPage,
     MessagesQuery,
-    RedactBody,
     WrittenMessage,
-    WrittenRedact,
     inbox_of,
     page_of,
     read_message,
-    read_redact,
 )
-from chat_gateway.counts import Counts
+from chat_gateway.counts import Counts, counting
 from chat_gateway.failures import code_of
 from chat_gateway.inbox import Inbox
 from chat_gateway.inbox_lines import Viewer
 from chat_gateway.limits import JOIN_COST, Rates
-from chat_gateway.visits import ANSWER_DEADLINE_S, Visits
+from chat_gateway.looks import Looks
+from chat_gateway.moderator_http import OPERATIONS as MODERATION
+from chat_gateway.visits import ANSWER_DEADLINE_S
 from chat_gateway.widget_http import OPERATIONS as WIDGET
 from chat_gateway.writer import Refused, Writer
 from shared.contracts.errors import ErrorCode
 from shared.contracts.frames import Limits
-from shared.contracts.ids import UUID_PATTERN, MessageId, OrderId
+from shared.contracts.ids import OrderId
 from shared.grants import Grants
 from shared.http import (
     HEALTHZ,
@@ -54,7 +52,7 @@ from shared.http import (
     read_query,
 )
 from shared.openapi import make_openapi
-from shared.operations import Endpoint, Operation
+from shared.operations import Operation
 from shared.timeline import show
 from shared.tokens import Identity, Verifier
 
@@ -85,6 +83,7 @@ SEND: Final = Operation(
         ErrorCode.FORBIDDEN,
         ErrorCode.READ_ONLY,
         ErrorCode.CONFLICT,
+        ErrorCode.CONTACT_DETAILS,
         ErrorCode.RATE_LIMITED,
         ErrorCode.BUSY,
         ErrorCode.UNKNOWN,
@@ -100,23 +99,6 @@ CARRIER: Final = Operation(
     answers={200: CarriedFile},
     errors=(ErrorCode.NOT_FOUND, ErrorCode.FORBIDDEN, ErrorCode.RATE_LIMITED),
 )
-REDACT: Final = Operation(
-    name="redact",
-    method="POST",
-    path="/v1/orders/{order_id}/messages/{message_id}/redact",
-    summary="Take a message's text and files from the parties.",
-    description="For moderators. The same `id` again writes nothing: 201 the first time, then 200.",
-    body=RedactBody,
-    answers={200: WrittenRedact, 201: WrittenRedact},
-    errors=(
-        ErrorCode.NOT_FOUND,
-        ErrorCode.FORBIDDEN,
-        ErrorCode.CONFLICT,
-        ErrorCode.RATE_LIMITED,
-        ErrorCode.BUSY,
-        ErrorCode.UNKNOWN,
-    ),
-)
 INBOX: Final = Operation(
     name="inbox",
     method="GET",
@@ -126,7 +108,7 @@ INBOX: Final = Operation(
     answers={200: InboxPage},
     errors=(ErrorCode.RATE_LIMITED,),
 )
-OPERATIONS: Final[Sequence[Operation]] = (MESSAGES, SEND, CARRIER, REDACT, INBOX)
+OPERATIONS: Final[Sequence[Operation]] = (MESSAGES, SEND, CARRIER, INBOX)
 
 
 def make_document() -> dict[str, Any]:
@@ -134,11 +116,8 @@ def make_document() -> dict[str, Any]:
     return make_openapi(
         "Order Chat: gateway",
         "An order's messages by HTTP. The live side is a websocket: see AsyncAPI.",
-        (*OPERATIONS, *WIDGET, HEALTHZ, READYZ),
+        (*OPERATIONS, *MODERATION, *WIDGET, HEALTHZ, READYZ),
     )
-
-
-_UUID: Final = re.compile(UUID_PATTERN)
 
 
 class ChatRoutes:
@@ -146,7 +125,7 @@ class ChatRoutes:
 
     def __init__(
         self,
-        visits: Visits,
+        looks: Looks,
         writer: Writer,
         inbox: Inbox,
         verifier: Verifier,
@@ -155,7 +134,7 @@ class ChatRoutes:
         grants: Grants | None,
         counts: Counts,
     ) -> None:
-        self._visits = visits
+        self._looks = looks
         self._writer = writer
         self._inbox = inbox
         self._verifier = verifier
@@ -167,11 +146,10 @@ class ChatRoutes:
     def routes(self) -> Sequence[Route]:
         """To be mounted at the root of an application with `shared.http.EXCEPTION_HANDLERS`."""
         return [
-            MESSAGES.route(self._counted(self.messages)),
-            SEND.route(self._counted(self.send)),
-            CARRIER.route(self._counted(self.carrier)),
-            REDACT.route(self._counted(self.redact)),
-            INBOX.route(self._counted(self.inbox)),
+            MESSAGES.route(counting(self._counts, self.messages)),
+            SEND.route(counting(self._counts, self.send)),
+            CARRIER.route(counting(self._counts, self.carrier)),
+            INBOX.route(counting(self._counts, self.inbox)),
         ]
 
     async def messages(self, request: Request) -> Response:
@@ -181,7 +159,7 @@ class ChatRoutes:
         query = read_query(request, MessagesQuery).query(self._limits.page)
         try:
             async with asyncio.timeout(ANSWER_DEADLINE_S):
-                opened = await self._visits.open(caller, _order_id(request), query)
+                opened = await self._looks.open(caller, _order_id(request), query)
         except Exception as error:
             code = code_of(error)
             self._counts.not_joined(code)
@@ -218,43 +196,19 @@ class ChatRoutes:
         attachment_id: str = request.path_params["attachment_id"]
         try:
             async with asyncio.timeout(ANSWER_DEADLINE_S):
-                entry = await self._visits.carrier(caller, _order_id(request), attachment_id)
+                entry = await self._looks.carrier(caller, _order_id(request), attachment_id)
         except Exception as error:
             raise HttpError(code_of(error)) from None
         if entry is None or entry.id is None:
             raise HttpError(ErrorCode.NOT_FOUND)
         return json_response(CarriedFile(attachment_id, entry.id))
 
-    async def redact(self, request: Request) -> Response:
-        """See `REDACT`."""
-        caller = await authenticate(request, self._verifier)
-        if "moderator" not in caller.roles:
-            raise HttpError(ErrorCode.FORBIDDEN, "Only moderators may do this.")
-        body = await read_body(request, BODY_BYTES_MAX)
-        target: str = request.path_params["message_id"]
-        attempt = read_redact(body, _order_id(request), MessageId(target), caller, self._limits)
-        if not _UUID.search(target):
-            raise HttpError(ErrorCode.NOT_FOUND)
-        return await self._write(caller, attempt)
-
-    def _counted(self, endpoint: Endpoint) -> Endpoint:
-        """The same, its refusals counted."""
-
-        async def counted(request: Request) -> Response:
-            try:
-                return await endpoint(request)
-            except HttpError as error:
-                self._counts.not_done(error.code)
-                raise
-
-        return counted
-
     async def _write(self, caller: Identity, attempt: Attempt) -> Response:
         _pace(caller, self._rates.messages.take(caller.user_id, 1, time.monotonic()))
         outcome = await self._writer.write(caller, attempt)
         if isinstance(outcome, Refused):
             raise HttpError(outcome.code, outcome.message)
-        event = show(outcome.entry, moderator="moderator" in caller.roles)
+        event = show(outcome.entry)
         return json_response({"event": event}, 201 if outcome.new else 200)
 
 

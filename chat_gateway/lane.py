@@ -11,6 +11,7 @@ import msgspec
 
 from chat_gateway.attachments import Word, word_on
 from chat_gateway.attempt import Attempt, client_id_of, make_attempt, same_request
+from chat_gateway.contact import Guard, Refusal, Texted
 from chat_gateway.publisher import Flight, Publisher
 from chat_gateway.tail import Room
 from shared.contracts import events as log
@@ -36,6 +37,7 @@ _REFUSALS: Final = {
     Verdict.NOT_FOUND: (ErrorCode.NOT_FOUND, "There is no such message, or it is gone."),
     Verdict.FORBIDDEN: (ErrorCode.FORBIDDEN, "You may not do this."),
     Verdict.READ_ONLY: (ErrorCode.READ_ONLY, "This is not possible any more in this order."),
+    Verdict.STALE: (ErrorCode.CONFLICT, "The message changed meanwhile; look at it again."),
 }
 
 
@@ -81,6 +83,7 @@ class Lane:
     __slots__ = (
         "_by",
         "_flying",
+        "_guard",
         "_outlet",
         "_owed",
         "_partition",
@@ -91,13 +94,20 @@ class Lane:
     )
 
     def __init__(
-        self, room: Room, by: UserId, publisher: Publisher, partition: int, outlet: Outlet
+        self,
+        room: Room,
+        by: UserId,
+        publisher: Publisher,
+        partition: int,
+        outlet: Outlet,
+        guard: Guard,
     ) -> None:
         self._room = room
         self._by = by
         self._publisher = publisher
         self._partition = partition
         self._outlet = outlet
+        self._guard = guard
         self._turns = 0
         self._queue: list[Attempt] = []
         """The first is being looked up, the others wait behind it."""
@@ -200,7 +210,7 @@ class Lane:
     def settled(self, flight: Flight, entry: Entry) -> None:
         """The reader met the record of a flight."""
         self._flying.pop(flight.event.id, None)
-        if not same_request(flight.event, entry.event):
+        if not self._guard.same(flight.event, entry.event):
             # Somebody sent the same id with another content through another gateway, and was first.
             id_ = client_id_of(flight.event)
             self._outlet.refuse(flight.ref, ErrorCode.CONFLICT, id_=id_)
@@ -301,7 +311,14 @@ class Lane:
         # Last of all, and so never before a look-up: what stands already needs no grant.
         if attempt.grants and not self._granted(attempt, now_ms):
             return
-        places = self._room.conversation.places
+        conversation = self._room.conversation
+        order = conversation.order
+        if order is not None and order.contact != "flagged" and isinstance(event, Texted):
+            decided = self._guarded(attempt, event, order.contact)
+            if decided is None:
+                return
+            event = decided
+        places = conversation.places
         oldest = self._publisher.oldest_base(event.order_id, self._by, places)
         event = msgspec.structs.replace(event, base=min(base, oldest))
         flight = Flight(event, self, ref=attempt.ref, retry=attempt.retry, turn=attempt.turn)
@@ -309,6 +326,18 @@ class Lane:
             self._flying[event.id] = flight
         else:
             self._put_off(attempt)
+
+    def _guarded(self, attempt: Attempt, event: Texted, contact: log.Contact) -> Texted | None:
+        """What may be appended of a text; null: the attempt has its answer."""
+        if event.as_ != "participant":
+            return event
+        decided = self._guard.decide(event, contact, retry=attempt.retry)
+        if isinstance(decided, Refusal):
+            self._outlet.refuse(
+                attempt.ref, ErrorCode.CONTACT_DETAILS, decided.value, id_=client_id_of(event)
+            )
+            return None
+        return decided
 
     def _granted(self, attempt: Attempt, now_ms: int) -> bool:
         """Whether an attempt's grants let it into the log; else it has its answer."""
@@ -325,7 +354,7 @@ class Lane:
     def _found(self, attempt: Attempt, entry: Entry) -> None:
         """The id was used before: by the same request, or for something else."""
         ref, id_ = attempt.ref, client_id_of(attempt.event)
-        if not same_request(attempt.event, entry.event):
+        if not self._guard.same(attempt.event, entry.event):
             self._conflict(attempt)
         elif entry.seq > self._room.conversation.head:
             # The store is ahead of this reader, which will meet the record soon.
@@ -342,7 +371,7 @@ class Lane:
 
     def _join_flight(self, attempt: Attempt, flight: Flight) -> None:
         """The id is in flight on this gateway: the newest connection waits for it."""
-        if not same_request(attempt.event, flight.event):
+        if not self._guard.same(attempt.event, flight.event):
             self._conflict(attempt)
             return
         if flight.owner is self:

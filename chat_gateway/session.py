@@ -11,6 +11,7 @@ from chat_gateway.admission import Ticket
 from chat_gateway.answers import encode_joined, encode_page
 from chat_gateway.attachments import read_grants
 from chat_gateway.attempt import cleaned
+from chat_gateway.contact import Guard
 from chat_gateway.counts import Counts
 from chat_gateway.desk import Desk
 from chat_gateway.hub import Hub
@@ -49,6 +50,7 @@ class Session:
         "_flood",
         "_grants",
         "_greeted",
+        "_guard",
         "_hub",
         "_limits",
         "_malformed",
@@ -74,6 +76,7 @@ class Session:
         session_id: str,
         limits: frames.Limits,
         grants: Grants | None,
+        guard: Guard,
         counts: Counts,
     ) -> None:
         self.socket = socket
@@ -89,6 +92,7 @@ class Session:
         self._session_id = session_id
         self._limits = limits
         self._grants = grants
+        self._guard = guard
         self._counts = counts
         self._greeted = False
         self._early: list[frames.ClientFrame] = []
@@ -426,7 +430,7 @@ class Session:
     def _subscribe(self, order_id: OrderId, room: Room, identity: Identity) -> Membership:
         moderator = "moderator" in identity.roles
         partition = partition_of(order_id, self._publisher.partitions)
-        lane = Lane(room, identity.user_id, self._publisher, partition, self)
+        lane = Lane(room, identity.user_id, self._publisher, partition, self, self._guard)
         membership = Membership(self, room, lane, identity.user_id, moderator=moderator)
         self.orders[order_id] = membership
         self._hub.subscribe(order_id, membership)

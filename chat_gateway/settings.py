@@ -8,11 +8,14 @@ import msgspec
 
 from shared.contracts.ids import EPOCH_MAX
 from shared.grants import Grants, open_grants
+from shared.seal import Seal, open_seal
 from shared.service_token import FileToken, MintedToken, ServiceToken
 from shared.settings import (
     BadSetting,
     read_addresses,
+    read_choice,
     read_items,
+    read_list,
     read_number,
     read_switch,
 )
@@ -52,6 +55,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     grant_secret: str | None = None
     """`ORDER_CHAT_GRANT_SECRET`: signs the grants that attachments are sent by; by default it
     follows from the JWT secret. With a JWKS URL and without it there are no attachments."""
+    seal_secrets: tuple[str, ...] = ()
+    """`ORDER_CHAT_SEAL_SECRETS`: comma list; the first seals originals of masked texts, each opens
+    them; by default one that follows from the JWT secret. With a JWKS URL and without it originals
+    are not kept."""
+    rules_file: Path | None = None
+    """`ORDER_CHAT_RULES_FILE`: what counts as contact details; by default the rules that come with
+    the program."""
+    contact_fail: str = "open"
+    """`ORDER_CHAT_CONTACT_FAIL`: `open` takes a text as it is that cannot be checked in time,
+    `closed` refuses it; where an order's status has contact details masked or refused."""
     max_file_bytes: int = 104_857_600
     """`ORDER_CHAT_MAX_FILE_BYTES`: bytes of the largest attachment; at most 5 GiB."""
     service_token_file: Path | None = None
@@ -94,6 +107,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
         default = cls()
         token_file = get("SERVICE_TOKEN_FILE")
+        rules_file = get("RULES_FILE")
         processes = read_number("PROCESSES", get("PROCESSES"), default.processes, 1, PROCESSES_MAX)
         return cls(
             data=data,
@@ -114,6 +128,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             jwt_secret=get("JWT_SECRET"),
             jwks_url=get("JWKS_URL"),
             grant_secret=get("GRANT_SECRET"),
+            seal_secrets=read_list(get("SEAL_SECRETS")),
+            rules_file=Path(rules_file) if rules_file else None,
+            contact_fail=read_choice("CONTACT_FAIL", get("CONTACT_FAIL"), ("open", "closed")),
             max_file_bytes=read_number(
                 "MAX_FILE_BYTES", get("MAX_FILE_BYTES"), default.max_file_bytes, 1, FILE_BYTES_MAX
             ),
@@ -130,6 +147,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """What attachments are sent by; null: none are. Raises `ValueError`."""
         return await open_grants(
             secret=self.grant_secret,
+            jwks_url=self.jwks_url,
+            jwt_secret=self.jwt_secret,
+            data=self.data,
+        )
+
+    async def open_seal(self) -> Seal | None:
+        """What originals of masked texts are kept by; null: they are not. Raises `ValueError`."""
+        return await open_seal(
+            secrets=self.seal_secrets,
             jwks_url=self.jwks_url,
             jwt_secret=self.jwt_secret,
             data=self.data,

@@ -26,7 +26,7 @@ from shared.tokens import Identity
 
 ANSWER_DEADLINE_S: Final = 10.0
 """Whatever a client asked for ends by then; each wait on the way has a shorter one of its own."""
-_NO_EVENTS: Final = Query(after=None, before=None, limit=0)
+NO_EVENTS: Final = Query(after=None, before=None, limit=0)
 """For who wants the way in alone."""
 
 
@@ -99,7 +99,7 @@ class Visits:
         does. Raises what `open` raises."""
         reader = reader_of(identity)
         with self._feed.holding(order_id):
-            await self.open(identity, order_id, _NO_EVENTS)
+            await self.open(identity, order_id, NO_EVENTS)
             return await self._feed.answer(
                 order_id, None, lambda tail: find_carrier(tail, order_id, reader, attachment_id)
             )

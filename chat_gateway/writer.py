@@ -12,12 +12,14 @@ from typing import Final, NamedTuple
 import msgspec
 
 from chat_gateway.attempt import Attempt, same_request
+from chat_gateway.contact import Guard
 from chat_gateway.failures import code_of
 from chat_gateway.feed import Feed
-from chat_gateway.lane import RETRY_AFTER_MS, Lane
+from chat_gateway.lane import RETRY_AFTER_MS, Lane, Uncertain
 from chat_gateway.publisher import Publisher
 from chat_gateway.seam import Query
 from chat_gateway.tail import Room
+from chat_gateway.verdicts import NothingToJudge, acts_on, completed
 from chat_gateway.visits import ANSWER_DEADLINE_S, Visits
 from shared.contracts.errors import CATALOGUE, ErrorCode
 from shared.contracts.ids import ClientId, MessageId, OrderId
@@ -27,6 +29,7 @@ from shared.tokens import Identity
 
 WRITING_MAX: Final = 1_000
 """Attempts under way at a time; each may hold the largest message."""
+_UNAVAILABLE: Final = CATALOGUE[ErrorCode.UNAVAILABLE].message
 _NEWEST: Final = Query(after=None, before=None, limit=1)
 
 
@@ -60,12 +63,14 @@ class Writer:
         visits: Visits,
         feed: Feed,
         publisher: Publisher,
+        guard: Guard,
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._visits = visits
         self._feed = feed
         self._publisher = publisher
+        self._guard = guard
         self._clock = clock
         self._writing: dict[tuple[OrderId, MessageId], _Writing] = {}
 
@@ -111,20 +116,34 @@ class Writer:
         event = attempt.event
         partition = partition_of(event.order_id, self._publisher.partitions)
         answer = _Answer(asyncio.get_running_loop())
-        lane = Lane(room, event.by, self._publisher, partition, answer)
+        lane = Lane(room, event.by, self._publisher, partition, answer, self._guard)
         try:
             lane.take(attempt, self._now_ms())
             if answer.look_up_asked:
                 base = room.conversation.places  # nothing was awaited since it was asked for
                 found = await self._visits.look_up(event.order_id, event.id)
                 answer.was_there = isinstance(found, Entry)
+                if found is None:
+                    await self._complete(room, attempt)
                 lane.looked_up(found, base, self._now_ms())
             async with asyncio.timeout(ANSWER_DEADLINE_S):
                 return await answer.outcome
+        except NothingToJudge as refusal:
+            return Refused(refusal.code, refusal.message)
         except TimeoutError:
             return _refused(ErrorCode.UNKNOWN)
         finally:
             lane.lost()
+
+    async def _complete(self, room: Room, attempt: Attempt) -> None:
+        """See what a moderator's attempt acts on, as it stands now. Raises `NothingToJudge`."""
+        target = None
+        if (id_ := acts_on(attempt.event)) is not None:
+            found = await self._visits.look_up(attempt.event.order_id, id_)
+            if isinstance(found, Uncertain):
+                raise NothingToJudge(ErrorCode.UNAVAILABLE, _UNAVAILABLE)
+            target = found
+        attempt.event = completed(attempt.event, room.conversation, target)
 
     def _now_ms(self) -> int:
         return int(self._clock() * 1000)

@@ -5,7 +5,7 @@ from typing import Final
 
 from attachment_service.ports import Caller, MessagesUnavailable
 from chat_gateway.failures import code_of
-from chat_gateway.visits import Visits
+from chat_gateway.looks import Looks
 from order_service import ports as order_ports
 from order_service.service import OrderService
 from shared.contracts.errors import ErrorCode
@@ -42,8 +42,8 @@ class InProcessOrders:
 class InProcessMessages:
     """The attachment service's `Messages` over a gateway of the same process."""
 
-    def __init__(self, visits: Visits, ping: Ping) -> None:
-        self._visits = visits
+    def __init__(self, looks: Looks, ping: Ping) -> None:
+        self._looks = looks
         self._ping = ping
 
     async def ping(self) -> None:
@@ -54,7 +54,7 @@ class InProcessMessages:
         """Whether a message carries a file that the caller may see now."""
         identity = _OURSELVES if caller is None else caller.identity
         try:
-            entry = await self._visits.carrier(identity, order_id, attachment_id)
+            entry = await self._looks.carrier(identity, order_id, attachment_id)
         except Exception as error:
             if code_of(error) in (ErrorCode.NOT_FOUND, ErrorCode.FORBIDDEN):
                 return False

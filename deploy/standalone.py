@@ -123,6 +123,7 @@ async def running(
                 verifier,
                 limits or Limits(),
                 grants=grants,
+                seal=await settings.open_seal(),
                 away_s=AWAY_S,
             )
         )
@@ -136,7 +137,7 @@ async def running(
                     attachment_settings,
                     files,
                     in_process,
-                    InProcessMessages(gateway.visits, gateway.parts["partitions"]),
+                    InProcessMessages(gateway.looks, gateway.parts["partitions"]),
                     verifier,
                     grants,
                 )

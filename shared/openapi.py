@@ -19,6 +19,7 @@ PATH_PARAMETERS: Final[Mapping[str, Any]] = {
     "order_id": OrderIdField,
     "message_id": MessageIdField,
     "attachment_id": AttachmentIdField,
+    "report_id": MessageIdField,
 }
 _MEANINGS: Final[Mapping[int, str]] = {202: "Not yet.", 422: "Never.", 503: "Not now."}
 _REDIRECT: Final[Mapping[str, Any]] = {

@@ -23,9 +23,23 @@ def read_switch(name: str, text: str | None, default: bool) -> bool:
     return default if text is None else text == "on"
 
 
+def read_choice(name: str, text: str | None, choices: tuple[str, ...]) -> str:
+    """What `ORDER_CHAT_NAME` chooses, by default the first. Raises `BadSetting`."""
+    if text is None:
+        return choices[0]
+    if text not in choices:
+        raise BadSetting(f"ORDER_CHAT_{name} must be {' or '.join(choices)}")
+    return text
+
+
+def read_list(text: str | None) -> tuple[str, ...]:
+    """The items of a comma list, in their order."""
+    return tuple(item.strip() for item in (text or "").split(",") if item.strip())
+
+
 def read_items(text: str | None) -> frozenset[str]:
-    """The items of a comma list."""
-    return frozenset(item.strip() for item in (text or "").split(",") if item.strip())
+    """The items of a comma list whose order says nothing."""
+    return frozenset(read_list(text))
 
 
 def read_addresses(name: str, text: str | None) -> frozenset[str]:

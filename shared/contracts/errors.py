@@ -19,6 +19,7 @@ class ErrorCode(StrEnum):
     FORBIDDEN = "forbidden"
     READ_ONLY = "read_only"
     CONFLICT = "conflict"
+    CONTACT_DETAILS = "contact_details"
     RATE_LIMITED = "rate_limited"
     BUSY = "busy"
     UNAVAILABLE = "unavailable"
@@ -47,6 +48,9 @@ CATALOGUE: Final[dict[ErrorCode, ErrorInfo]] = {
     ErrorCode.FORBIDDEN: ErrorInfo(False, 403, "You may not do this."),
     ErrorCode.READ_ONLY: ErrorInfo(False, 409, "This is closed for changes now."),
     ErrorCode.CONFLICT: ErrorInfo(False, 409, "This id was already used for something else."),
+    ErrorCode.CONTACT_DETAILS: ErrorInfo(
+        False, 403, "Contact details cannot be shared in this order. Remove them and send again."
+    ),
     ErrorCode.RATE_LIMITED: ErrorInfo(True, 429, "Too many requests; wait a moment."),
     ErrorCode.BUSY: ErrorInfo(True, 503, "An earlier request is not settled yet; try again."),
     ErrorCode.UNAVAILABLE: ErrorInfo(True, 503, "This cannot be served now; try again."),

@@ -28,7 +28,7 @@ class Counter:
 
     def __init__(self, running: app.Running) -> None:
         self._application = Starlette(
-            routes=running.http.routes(),
+            routes=[*running.http.routes(), *running.moderation.routes()],
             middleware=cors({ORIGIN}),
             exception_handlers=EXCEPTION_HANDLERS,
         )
@@ -62,6 +62,19 @@ class Counter:
     ) -> httpx.Response:
         body = {"id": client_id(key), "reason": reason}
         return await self.ask("POST", f"{MESSAGES}/{message_id}/redact", who=who, json=body)
+
+    async def judge(
+        self, action: str, *, key: int = 900, who: str = "moira", reason: str = "abuse", **more: Any
+    ) -> httpx.Response:
+        body = {"id": client_id(key), "action": action, "reason": reason, **more}
+        return await self.ask("POST", f"/v1/orders/{ORDER}/verdicts", who=who, json=body)
+
+    async def review(
+        self, report_id: str, state: str, *, key: int = 950, who: str = "moira", **more: Any
+    ) -> httpx.Response:
+        body = {"id": client_id(key), "state": state, **more}
+        path = f"/v1/orders/{ORDER}/reports/{report_id}/review"
+        return await self.ask("POST", path, who=who, json=body)
 
 
 @asynccontextmanager

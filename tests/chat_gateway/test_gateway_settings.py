@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from chat_gateway.settings import Settings
-from shared.contracts.ids import OrderId, UserId
+from shared.contracts.ids import MessageId, OrderId, UserId
 from shared.grants import Grants, derive_secret
+from shared.seal import CannotOpen
 from shared.secret_file import load_or_make_secret
 from shared.service_token import FileToken, MintedToken
 from shared.settings import BadSetting
@@ -167,3 +168,48 @@ async def test_a_weak_grant_secret_stops_the_start() -> None:
     """With what it lacks."""
     with pytest.raises(ValueError, match="the grant secret has 4 bytes"):
         await Settings(grant_secret="hush").open_grants()
+
+
+async def test_originals_are_sealed_by_their_secrets_or_by_what_follows_from_the_tokens(
+    tmp_path: Path,
+) -> None:
+    """Every gateway that is told the same, or has the same folder, opens what another sealed."""
+    chosen = Settings(data=tmp_path, seal_secrets=("s" * 32, "o" * 32), jwt_secret="t" * 32)
+    old = Settings(data=tmp_path, seal_secrets=("o" * 32,))
+    derived = Settings(data=tmp_path, jwt_secret="t" * 32)
+    kept = Settings(data=tmp_path)
+    message = MessageId("m1")
+    seals = [await settings.open_seal() for settings in (old, chosen, derived, kept)]
+    by_old, by_chosen, by_derived, by_kept = [seal for seal in seals if seal is not None]
+
+    assert by_chosen.open(message, by_old.close(message, "Hi!")) == "Hi!"
+    for one, other in ((by_old, by_chosen), (by_kept, by_derived), (by_derived, by_chosen)):
+        with pytest.raises(CannotOpen):
+            one.open(message, other.close(message, "Hi!"))
+
+
+async def test_with_keys_of_others_originals_need_a_secret_of_their_own(tmp_path: Path) -> None:
+    """Without one they are not kept; a weak one stops the start."""
+    bare = Settings(data=tmp_path / "data", jwks_url="https://g")
+    told = Settings(data=tmp_path / "data", jwks_url="https://g", seal_secrets=("s" * 32,))
+
+    assert await bare.open_seal() is None
+    assert await told.open_seal() is not None
+    with pytest.raises(ValueError, match="the seal secret has 4 bytes"):
+        await Settings(seal_secrets=("hush",)).open_seal()
+
+
+def test_secrets_are_a_list_in_their_order() -> None:
+    """The first seals."""
+    read = Settings.read({"ORDER_CHAT_SEAL_SECRETS": " b, a ,"}, Path("data"))
+
+    assert read.seal_secrets == ("b", "a")
+
+
+def test_what_fails_is_open_or_closed() -> None:
+    """Nothing between."""
+    read = Settings.read({"ORDER_CHAT_CONTACT_FAIL": "closed"}, Path("data"))
+
+    assert (read.contact_fail, Settings().contact_fail) == ("closed", "open")
+    with pytest.raises(BadSetting, match="ORDER_CHAT_CONTACT_FAIL must be open or closed"):
+        Settings.read({"ORDER_CHAT_CONTACT_FAIL": "ajar"}, Path("data"))

@@ -7,13 +7,17 @@ an engine, because no real one fails on demand.
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 from chat_gateway.admission import Admission
+from chat_gateway.contact import Guard
 from chat_gateway.counts import Counts
 from chat_gateway.hub import Hub
 from chat_gateway.lane import Lane
 from chat_gateway.limits import Rates, lifted
+from chat_gateway.moderation.find import find
+from chat_gateway.moderation.rules import load
 from chat_gateway.publisher import Publisher
 from chat_gateway.seam import Answer, Opened, Shown
 from chat_gateway.session import Session
@@ -25,6 +29,7 @@ from shared.conversation import Conversation
 from shared.grants import GRANT_S, Grants
 from shared.log.port import Draft, Reader, Record, Share
 from shared.risk import Risk
+from shared.seal import Seal
 from shared.timeline import Entry, may_see, show
 from shared.tokens import Identity, Role
 from tests.chat_gateway.recorders import (
@@ -37,6 +42,8 @@ from tests.shared.story import ANNA, ORDER, client_id, message, order
 
 GRANT_SECRET = b"the secret of grants in the tests"
 GRANTS = Grants(GRANT_SECRET)
+SEAL = Seal([b"the secret of originals in the tests"])
+RULES = load()
 EXPIRES_AT = NOW_MS / 1_000 + 3_600
 
 
@@ -146,6 +153,9 @@ class ScriptedLog:
     async def time_before(self, partition: int, offset: int) -> int | None:
         return None
 
+    async def offset_at(self, partition: int, at: int) -> int:
+        return 0
+
     def reader(self) -> Reader:
         raise NotImplementedError
 
@@ -186,6 +196,7 @@ class House:
         # The clock stands still, so rates are for the tests that name some.
         self.rates = Rates(limits or lifted(self.limits))
         self.admission = Admission(self.limits)
+        self.guard = Guard(partial(find, rules=RULES), SEAL)
 
     def now(self) -> float:
         """The clock that deadlines go by."""
@@ -196,7 +207,7 @@ class House:
     def lane(self, by: UserId = ANNA) -> tuple[Lane, RecordingOutlet]:
         """A lane of one of a user's connections."""
         outlet = RecordingOutlet()
-        return Lane(self.room, by, self.publisher, 0, outlet), outlet
+        return Lane(self.room, by, self.publisher, 0, outlet, self.guard), outlet
 
     # Whole sessions.
 
@@ -215,6 +226,7 @@ class House:
             session_id="s",
             limits=self.limits,
             grants=GRANTS,
+            guard=self.guard,
             counts=Counts(),
         )
         return session, socket

@@ -16,6 +16,7 @@ OF_EACH: Final = {"/healthz", "/readyz"}
 EXAMPLES: Final = {
     "{order_id}": "film-2041~1.a:b",
     "{message_id}": "6f9619ff-8b86-4d01-b42d-00c04fc964ff",
+    "{report_id}": "7d44a7d2-8b86-4d01-b42d-00c04fc964ff",
     "{attachment_id}": "0a1b2c3d-8b86-4d01-b42d-00c04fc964ff",
 }
 

@@ -45,6 +45,7 @@ def order(
     parties: tuple[log.Participant, ...] = (CREATOR, ADVERTISER),
     may: dict[str, tuple[log.Action, ...]] = OPEN,
     edit_window_ms: int = WINDOW_MS,
+    contact: log.Contact = "flagged",
     as_: log.Capacity = "service",
 ) -> log.OrderChanged:
     """The order as its service publishes it."""
@@ -59,6 +60,7 @@ def order(
         participants=parties,
         may=may,
         edit_window_ms=edit_window_ms,
+        contact=contact,
     )
 
 
