@@ -17,6 +17,8 @@ ENTRY: Final = "order-chat.js"
 STYLES: Final = "style.js"
 """All of its texts are CSS."""
 _SPARE_IN_CSS: Final = re.compile(rb"\s*([{};,])\s*|(?<=:)\s+|/\*.*?\*/")
+_SPARE_AT_AN_END: Final = re.compile(rb";(?=})|,(?=\))")
+"""A statement ends with its block, an argument with its list; no text of a module holds these."""
 MEDIA_TYPES: Final[Mapping[str, str]] = {
     ".js": "text/javascript; charset=utf-8",
     ".json": "application/json",
@@ -108,7 +110,9 @@ def _read(path: Path) -> bytes:
     if path.suffix != ".js":
         return content
     module = rjsmin.jsmin(content)
-    return _SPARE_IN_CSS.sub(rb"\1", module) if path.name == STYLES else module
+    if path.name == STYLES:
+        module = _SPARE_IN_CSS.sub(rb"\1", module)
+    return _SPARE_AT_AN_END.sub(b"", module)
 
 
 def _digest(content: bytes) -> str:

@@ -61,7 +61,7 @@ from shared.signals import open_signals
 from shared.sqlite import InUse, database_path
 from shared.store import open_store
 from shared.store.port import StoreUnavailable
-from shared.tokens import mint
+from shared.tokens import Role, mint
 
 DEMO_TOKEN_S = 3_600
 AWAY_S = 3.0
@@ -208,16 +208,17 @@ async def _demo_routes(
         return []
     secret = await asyncio.to_thread(load_or_make_secret, settings.data)
 
-    def mint_token(user_id: UserId) -> str:
-        return mint(secret, user_id, ttl_s=DEMO_TOKEN_S, now=time.time())
+    def mint_token(user_id: UserId, role: Role) -> str:
+        return mint(secret, user_id, roles=[role], ttl_s=DEMO_TOKEN_S, now=time.time())
 
     return DemoPages(orders, mint_token, files_origin).routes()
 
 
-def _appender(log: Log) -> Callable[[events.Message], Awaitable[int]]:
-    def append(message: events.Message) -> Awaitable[int]:
-        draft = Draft(message.order_id, "message", events.VERSION, events.encode_event(message))
-        return log.append(partition_of(message.order_id, log.partitions), [draft])
+def _appender(log: Log) -> Callable[[events.Event], Awaitable[int]]:
+    def append(event: events.Event) -> Awaitable[int]:
+        type_ = events.TYPES[type(event)]
+        draft = Draft(event.order_id, type_, events.VERSION, events.encode_event(event))
+        return log.append(partition_of(event.order_id, log.partitions), [draft])
 
     return append
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Final, TypedDict
 
 import msgspec
+from msgspec import UNSET
 
 from shared.contracts import events as log
 from shared.contracts import frames
@@ -287,6 +288,7 @@ def _is_latest(entry: Entry) -> bool:
 def _show_message(entry: Entry, event: log.Message, moderator: bool) -> frames.MessageShown:
     text = event.text if entry.edited_text is None else entry.edited_text
     taken = entry.gone is not None and not moderator
+    was_edited = entry.edited_text is not None
     return frames.MessageShown(
         order_id=event.order_id,
         seq=entry.seq,
@@ -302,6 +304,7 @@ def _show_message(entry: Entry, event: log.Message, moderator: bool) -> frames.M
         reply_to=event.reply_to,
         edited_at=entry.edited_at,
         gone=entry.gone,
+        first_text=event.text if moderator and was_edited else UNSET,
     )
 
 

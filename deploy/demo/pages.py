@@ -1,4 +1,5 @@
-"""The marketplace's pages: an index, an order's page with the chat on its right, and its controls.
+"""The marketplace's pages: an index, an order's page with the chat on its right, and its controls;
+and the desk of those who moderate.
 
 Pages carry no script or style of their own, and the policy they are sent with allows none.
 """
@@ -16,13 +17,14 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from deploy.demo.story import ANNA, COMMISSIONS, LOOKBOOK, NAMES, Commission
+from deploy.demo.story import ANNA, COMMISSIONS, DESK, LOOKBOOK, MOIRA, NAMES, Commission
 from deploy.demo.visit import Visit
 from order_service.model import TRANSITIONS, IllegalTransition, Order, Status
 from order_service.ports import OrdersUnavailable
 from order_service.service import Busy, OrderService, Unpublished
 from shared.contracts.errors import CATALOGUE, ErrorCode
 from shared.contracts.ids import OrderId, UserId
+from shared.tokens import Role
 
 _HERE: Final = Path(__file__).parent
 _BODY_BYTES_MAX: Final = 1_024
@@ -50,7 +52,7 @@ _TARGETS: Final[Mapping[Status, str]] = {
     Status.DISPUTED: "Open dispute",
 }
 
-Mint = Callable[[UserId], str]
+Mint = Callable[[UserId, Role], str]
 """Makes a token in the name of a user."""
 
 
@@ -77,6 +79,7 @@ class DemoPages:
             Route("/demo", self.show_index),
             Route("/demo/token", self.give_token),
             Route("/demo/messages", self.show_messages),
+            Route("/demo/moderation", self.show_moderation),
             Route("/demo/orders/{order_id}", self.show_order),
             Route("/demo/orders/{order_id}/status", self.change_status, methods=["POST"]),
             # The folder is ours: looking whether it is there would only block the event loop.
@@ -90,6 +93,7 @@ class DemoPages:
         fields = {
             "cards": "".join(_card(order, visit) for order in found),
             "inboxes": "".join(_inbox_link(user_id, visit) for user_id in NAMES),
+            "moderation": visit.link("/demo/moderation"),
             "choices": visit.choices("/demo"),
             "stranger": visit._replace(user_id=ANNA).link(f"/demo/orders/{LOOKBOOK.order_id}"),
         }
@@ -109,6 +113,20 @@ class DemoPages:
         }
         return await self._page("messages.html", visit, fields)
 
+    async def show_moderation(self, request: Request) -> Response:
+        """The desk of the demo's moderator: what was reported, and the conversations it is in."""
+        visit = Visit.of(request)._replace(user_id=None)
+        found = [order for id_ in COMMISSIONS if (order := await self._find(id_))]
+        fields = {
+            "page": visit._replace(lang="en").page,  # it speaks no other language
+            "user_name": escape(DESK[MOIRA]),
+            "user_id": MOIRA,
+            "token_url": escape(f"/demo/token?as={MOIRA}"),
+            "names": _data({**NAMES, **DESK}),
+            "titles": _data({order.order_id: order.title for order in found}),
+        }
+        return await self._page("moderation.html", visit, fields)
+
     async def show_order(self, request: Request) -> Response:
         """An order's page as one of the demo's users sees it."""
         visit = Visit.of(request)
@@ -125,9 +143,11 @@ class DemoPages:
     async def give_token(self, request: Request) -> Response:
         """A token of one of the demo's users; a real marketplace looks at its session instead."""
         user_id = UserId(request.query_params.get("as", ""))
+        if user_id == MOIRA:
+            return _json({"token": self._mint(user_id, "moderator")})
         if user_id not in NAMES:
             return _refuse(ErrorCode.NOT_FOUND)
-        return _json({"token": self._mint(user_id)})
+        return _json({"token": self._mint(user_id, "user")})
 
     async def change_status(self, request: Request) -> Response:
         """Play the marketplace: bring an order into another status."""
@@ -188,6 +208,11 @@ def _json(answer: Mapping[str, object], status: int = 200) -> Response:
 def _refuse(code: ErrorCode, message: str | None = None) -> Response:
     info = CATALOGUE[code]
     return _json({"error": {"code": code, "message": message or info.message}}, info.http)
+
+
+def _data(value: object) -> str:
+    """What a page's script is told, ready for an attribute."""
+    return escape(msgspec.json.encode(value).decode())
 
 
 async def _read_body(request: Request) -> bytes | None:

@@ -6,14 +6,15 @@ from datetime import timedelta
 from typing import Final, assert_never
 from uuid import UUID, uuid5
 
-from deploy.demo.story import COMMISSIONS, STORY, Moved, Placed, Said
+from deploy.demo.story import COMMISSIONS, STORY, Moved, Placed, Reported, Said
 from order_service.service import OrderService
-from shared.contracts.events import Message
-from shared.contracts.ids import ClientId, OrderId, message_id
+from shared.contracts.events import Message, Report
+from shared.contracts.ids import ClientId, MessageId, OrderId, message_id
 
 _CLIENT_IDS: Final = UUID("b0a5d5b4-9f0c-4f7e-8f6c-2d5d6f1e9a77")
 
-Append = Callable[[Message], Awaitable[object]]
+Told = Message | Report
+Append = Callable[[Told], Awaitable[object]]
 """Writes an event to its order's partition; durable when it returns."""
 
 
@@ -59,6 +60,8 @@ async def seed(orders: OrderService, append: Append, clock: StoryClock) -> None:
                 case Said(order_id=order_id):
                     await append(_message(step, said[order_id]))
                     said[order_id] += 1
+                case Reported(order_id=order_id):
+                    await append(_report(step, said[order_id]))
                 case _:
                     assert_never(step)
     finally:
@@ -84,7 +87,7 @@ async def _move(orders: OrderService, step: Moved) -> None:
 
 def _message(step: Said, before: int) -> Message:
     """The event of a message that comes after *before* others, all of which its writer has read."""
-    client_id = ClientId(str(uuid5(_CLIENT_IDS, f"{step.order_id}/{before}")))
+    client_id = _client_id(step.order_id, f"{before}")
     return Message(
         order_id=step.order_id,
         by=step.by,
@@ -95,6 +98,33 @@ def _message(step: Said, before: int) -> Message:
         seen=before,
         text=step.text,
     )
+
+
+def _report(step: Reported, before: int) -> Report:
+    """The event of a report on the last of *before* messages."""
+    order_id, by = step.order_id, step.by
+    client_id = _client_id(order_id, f"{before}/{by}")
+    return Report(
+        order_id=order_id,
+        by=by,
+        as_="participant",
+        id=message_id(order_id, by, client_id),
+        client_id=client_id,
+        base=before,
+        target=_last_said(order_id, before),
+        reason=step.reason,
+        note=step.note,
+    )
+
+
+def _last_said(order_id: OrderId, before: int) -> MessageId:
+    """The id of the last of *before* messages."""
+    said = [step for step in STORY if isinstance(step, Said) and step.order_id == order_id]
+    return message_id(order_id, said[before - 1].by, _client_id(order_id, f"{before - 1}"))
+
+
+def _client_id(order_id: OrderId, what: str) -> ClientId:
+    return ClientId(str(uuid5(_CLIENT_IDS, f"{order_id}/{what}")))
 
 
 def _now_ms() -> int:

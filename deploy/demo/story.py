@@ -5,8 +5,9 @@ from datetime import timedelta
 from typing import Final, NamedTuple
 
 from order_service.model import Status
-from shared.contracts.events import Participant
+from shared.contracts.events import Participant, ReportReason
 from shared.contracts.ids import OrderId, UserId
+from shared.timeline import MODERATION
 
 ANNA: Final = UserId("anna")
 BEN: Final = UserId("ben")
@@ -19,6 +20,15 @@ NAMES: Final[Mapping[UserId, str]] = {
     MIRA: "Mira Lindqvist",
     SUPPORT: "Sara from Support",
 }
+"""The parties of orders."""
+
+MOIRA: Final = UserId("moira")
+
+DESK: Final[Mapping[UserId, str]] = {
+    MOIRA: "Moira from Trust & Safety",
+    MODERATION: "Moderation (program)",
+}
+"""Who moderates, and has a part in no order."""
 
 
 class Commission(NamedTuple):
@@ -57,7 +67,17 @@ class Said(NamedTuple):
     text: str
 
 
-Step = Placed | Moved | Said
+class Reported(NamedTuple):
+    """Somebody reported what was said last in the order."""
+
+    ago: timedelta
+    order_id: OrderId
+    by: UserId
+    reason: ReportReason
+    note: str
+
+
+Step = Placed | Moved | Said | Reported
 
 
 def _parties(**roles: UserId) -> tuple[Participant, ...]:
@@ -139,6 +159,29 @@ STORY: Final[tuple[Step, ...]] = (
     ),
     _moved(PORTRAITS, Status.IN_PROGRESS, days=12, minutes=70),
     _said(PORTRAITS, BEN, "Thursday from two, the room is yours.", days=12, minutes=66),
+    _said(
+        PORTRAITS,
+        BEN,
+        "Next time, shall we settle it between the two of us and both save the fee? You reach me "
+        "at ben@okafor-workshop.example.",
+        days=11,
+        minutes=300,
+    ),
+    Reported(
+        timedelta(days=11, minutes=282),
+        PORTRAITS.order_id,
+        ANNA,
+        "off_platform",
+        "I like to work with him, but I would rather stay here.",
+    ),
+    _said(
+        PORTRAITS,
+        ANNA,
+        "Let us keep it here, then neither of us has to trust the other with the bill.",
+        days=11,
+        minutes=280,
+    ),
+    _said(PORTRAITS, BEN, "Fair enough!", days=11, minutes=275),
     _said(
         PORTRAITS,
         ANNA,

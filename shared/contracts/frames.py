@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Annotated, Final, Literal
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from shared.contracts.errors import ErrorCode, explain
 from shared.contracts.events import (
@@ -222,6 +222,8 @@ class MessageShown(_Shown, kw_only=True, tag="message"):
     reply_to: MessageId | None
     edited_at: int | None
     gone: Gone | None
+    first_text: str | UnsetType = UNSET
+    """What it said before it was edited, for moderators alone; each edit tells its own text."""
 
 
 class EditShown(_Shown, kw_only=True, tag="edit"):

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from msgspec import UNSET
+
 from chat_gateway.hub import Hub
 from chat_gateway.seam import REPLAY_EVENTS_MAX, Answer, Opened, Query, Reader
 from chat_gateway.tail import Room
@@ -28,6 +30,8 @@ class View:
                 self.messages[event.id] = event
             case frames.EditShown(target=target, text=text) if target in self.messages:
                 message = self.messages[target]
+                if moderator and message.first_text is UNSET:
+                    message.first_text = message.text
                 message.edited_at = event.at
                 message.text = message.text if text is None else text
             case frames.DeleteShown(target=target) if target in self.messages:

@@ -1,6 +1,7 @@
 """How an event stands now, and who may see it, one sentence each."""
 
 import pytest
+from msgspec import UNSET, UnsetType
 
 from shared.contracts import events as log
 from shared.contracts import frames
@@ -111,6 +112,19 @@ class TestMessages:
 
         assert isinstance(frame, frames.MessageShown)
         assert (frame.text, frame.attachments, frame.gone) == ("Hi!", (FILE,), "redacted")
+
+    @pytest.mark.parametrize(("moderator", "first"), [(True, "Hi!"), (False, UNSET)])
+    def test_what_was_edited_away_first_is_for_moderators(
+        self, moderator: bool, first: str | UnsetType
+    ) -> None:
+        """The message has the text of its last edit; the one of its own event would be lost."""
+        entry = greeted(edit(ANNA, 2, HI, text="Hello")).entries[1]
+
+        frame = show(entry, moderator=moderator)
+
+        assert isinstance(frame, frames.MessageShown)
+        assert (frame.text, frame.first_text) == ("Hello", first)
+        assert (b"Hi!" in frames.encode_frame(frame)) is moderator
 
     def test_an_old_message_cannot_be_changed_by_using_its_id_again(self) -> None:
         """An id used again after it was forgotten is another message; changes of that one are not

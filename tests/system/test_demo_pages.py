@@ -20,7 +20,7 @@ async def client(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     """A client of pages over an order service that holds one pending order."""
     async with open_log(tmp_path) as log, open_shop(tmp_path, log) as shop:
         await shop.service.put(FILM.order_id, TITLE, FILM.participants)
-        pages = DemoPages(shop.service, lambda user_id: f"for {user_id}")
+        pages = DemoPages(shop.service, lambda user_id, role: f"{role} {user_id}")
         transport = httpx.ASGITransport(Starlette(routes=pages.routes()))
         async with httpx.AsyncClient(transport=transport, base_url="http://demo") as client:
             yield client
@@ -28,8 +28,8 @@ async def client(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
 
 async def test_pages_allow_no_inline_code(client: httpx.AsyncClient) -> None:
     """Scripts and styles come from the server's files alone, and the pages hold none."""
-    paths = ("", "/orders/film-2041?as=anna", "/messages?as=anna", "/orders/none?as=anna")
-    for path in (f"/demo{path}" for path in paths):
+    orders = ("/orders/film-2041?as=anna", "/orders/none?as=anna")
+    for path in (f"/demo{path}" for path in ("", "/messages?as=anna", "/moderation", *orders)):
         answer = await client.get(path)
 
         policy = answer.headers["content-security-policy"]
@@ -44,7 +44,7 @@ async def test_pages_allow_no_inline_code(client: httpx.AsyncClient) -> None:
 async def test_files_come_from_their_own_origin_alone(tmp_path: Path) -> None:
     """Pages may post to and show pictures from the store that is named, and no other."""
     async with open_log(tmp_path) as log, open_shop(tmp_path, log) as shop:
-        pages = DemoPages(shop.service, lambda _: "", files_origin="http://files.test:9000")
+        pages = DemoPages(shop.service, lambda *_: "", files_origin="http://files.test:9000")
         transport = httpx.ASGITransport(Starlette(routes=pages.routes()))
         async with httpx.AsyncClient(transport=transport, base_url="http://demo") as client:
             answer = await client.get("/demo")
@@ -114,13 +114,32 @@ async def test_token_is_not_kept(client: httpx.AsyncClient) -> None:
     """Each of the demo's people gets a token, which no cache may hold."""
     answer = await client.get("/demo/token?as=ben")
 
-    assert answer.json() == {"token": "for ben"}
+    assert answer.json() == {"token": "user ben"}
     assert answer.headers["cache-control"] == "no-store"
 
 
-async def test_stranger_gets_no_token(client: httpx.AsyncClient) -> None:
+async def test_a_moderator_s_token_is_one_of_a_moderator(client: httpx.AsyncClient) -> None:
+    """Only who moderates may do what moderators do."""
+    answer = await client.get("/demo/token?as=moira")
+
+    assert answer.json() == {"token": "moderator moira"}
+
+
+async def test_the_desk_knows_people_and_orders_by_name(client: httpx.AsyncClient) -> None:
+    """What the page's script is told is data in an attribute, whatever a title holds."""
+    answer = await client.get("/demo/moderation?theme=dark&lang=ar")
+
+    assert '<html lang="en" dir="ltr" data-theme="dark">' in answer.text
+    assert 'href="/demo?lang=ar&amp;theme=dark"' in answer.text
+    assert "&quot;moira&quot;:&quot;Moira from Trust &amp; Safety&quot;" in answer.text
+    assert "{&quot;film-2041&quot;:&quot;A film &lt;b&gt;in bold&lt;/b&gt;&quot;}" in answer.text
+    assert 'href="/demo/moderation?theme=dark"' in (await client.get("/demo?theme=dark")).text
+
+
+@pytest.mark.parametrize("user_id", ["moderation", "nobody", ""])
+async def test_stranger_gets_no_token(client: httpx.AsyncClient, user_id: str) -> None:
     """Nobody but the demo's people gets a token."""
-    answer = await client.get("/demo/token?as=moderation")
+    answer = await client.get(f"/demo/token?as={user_id}")
 
     assert answer.status_code == 404
     assert answer.json()["error"]["code"] == "not_found"

@@ -7,18 +7,27 @@ from pathlib import Path
 
 import pytest
 
-from deploy.demo.seed import StoryClock, seed
-from deploy.demo.story import FILM, LOOKBOOK, PORTRAITS, STORY, Said
+from deploy.demo.seed import StoryClock, Told, seed
+from deploy.demo.story import FILM, LOOKBOOK, PORTRAITS, STORY, Reported, Said
 from order_service.service import OrderService
-from shared.contracts.events import TYPES, VERSION, Event, Message, decode_event, encode_event
+from shared.contracts.events import (
+    TYPES,
+    VERSION,
+    Event,
+    Message,
+    Report,
+    decode_event,
+    encode_event,
+)
 from shared.contracts.ids import OrderId, make_seq
 from shared.contracts.topics import EMBEDDED_PARTITIONS, partition_of
-from shared.conversation import Conversation
+from shared.conversation import Conversation, Verdict
 from shared.log.port import Draft, Log, Record
 from shared.log.sqlite import SqliteLog
 from tests.order_service.world import open_shop
 
 SAID = sum(isinstance(step, Said) for step in STORY)
+TOLD = SAID + sum(isinstance(step, Reported) for step in STORY)
 
 
 class Theatre:
@@ -29,17 +38,17 @@ class Theatre:
         self._orders = orders
         self._clock = clock
 
-    async def tell(self, *, messages: int = SAID) -> None:
-        """Tell the story; after so many messages the teller dies."""
-        left = messages
+    async def tell(self, *, events: int = TOLD) -> None:
+        """Tell the story; after so many events of its people the teller dies."""
+        left = events
 
-        async def append(message: Message) -> None:
+        async def append(event: Told) -> None:
             nonlocal left
             if left == 0:
                 raise InterruptedError
             left -= 1
-            draft = Draft(message.order_id, TYPES[Message], VERSION, encode_event(message))
-            await self.log.append(partition_of(message.order_id, self.log.partitions), [draft])
+            draft = Draft(event.order_id, TYPES[type(event)], VERSION, encode_event(event))
+            await self.log.append(partition_of(event.order_id, self.log.partitions), [draft])
 
         await seed(self._orders, append, self._clock)
 
@@ -111,11 +120,23 @@ async def test_story_is_told_once(theatre: Theatre) -> None:
     assert await theatre.log.ends() == before
 
 
-@pytest.mark.parametrize("messages", range(0, SAID, 3))
-async def test_interrupted_story_is_told_to_its_end(theatre: Theatre, messages: int) -> None:
+async def test_the_desk_has_something_to_look_at(theatre: Theatre) -> None:
+    """A report stands, on the message that asks to leave the platform."""
+    await theatre.tell()
+
+    records = await theatre.records()
+    events = [_event(record) for record in records]
+    (asked,) = [e.id for e in events if isinstance(e, Message) and "save the fee" in e.text]
+    (report,) = [event for event in events if isinstance(event, Report)]
+    assert (report.by, report.target) == ("anna", asked)
+    assert _fold(records)[PORTRAITS.order_id].remembered[report.id].verdict is Verdict.STANDS
+
+
+@pytest.mark.parametrize("events", range(0, TOLD, 3))
+async def test_interrupted_story_is_told_to_its_end(theatre: Theatre, events: int) -> None:
     """A crash halfway leaves nothing out and nothing double."""
     with pytest.raises(InterruptedError):
-        await theatre.tell(messages=messages)
+        await theatre.tell(events=events)
 
     await theatre.tell()
 

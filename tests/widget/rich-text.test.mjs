@@ -18,6 +18,27 @@ test("an address stands among the text around it", () => {
   ]);
 });
 
+test("what was masked stands apart, as often as it occurs, and is no part of a link", () => {
+  const segments = segmentsOf("Call ███ or ███\u2009███, see https://███ and https://a.example");
+
+  assert.deepEqual(segments, [
+    { text: "Call " },
+    { text: "███", masked: true },
+    { text: " or " },
+    { text: "███", masked: true },
+    { text: "\u2009" },
+    { text: "███", masked: true },
+    { text: ", see https://" },
+    { text: "███", masked: true },
+    { text: " and " },
+    { text: "https://a.example", href: "https://a.example/" },
+  ]);
+});
+
+test("fewer than three full blocks are a drawing of the writer's own", () => {
+  assert.deepEqual(segmentsOf("▁▃█ ██"), [{ text: "▁▃█ ██" }]);
+});
+
 test("an empty text has no parts", () => {
   assert.deepEqual(segmentsOf(""), []);
 });

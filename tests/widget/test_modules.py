@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from attachment_service.verdicts import SENTENCES
+from chat_gateway.widget_files import WidgetFiles
 
 HERE = Path(__file__).parent
 WIDGET = HERE.parents[1] / "chat_gateway/widget"
@@ -56,6 +57,22 @@ def test_modules_pass_their_own_tests(path: Path) -> None:
 def test_modules_parse() -> None:
     """Each as a module, in one process: a process for each takes minutes."""
     run = node("--experimental-vm-modules", "--input-type=module", "-e", PARSE, *MODULES)
+
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert run.stdout == ""
+
+
+def test_modules_parse_as_they_are_sent(tmp_path: Path) -> None:
+    """What is left out of them on their way was not needed."""
+    files = WidgetFiles.read()
+    sent = []
+    for path in MODULES:
+        found = files.get(name_of(path))
+        assert found is not None
+        sent.append(tmp_path / name_of(path).replace("/", "."))
+        sent[-1].write_bytes(found.content)
+
+    run = node("--experimental-vm-modules", "--input-type=module", "-e", PARSE, *sent)
 
     assert run.returncode == 0, run.stdout + run.stderr
     assert run.stdout == ""

@@ -38,7 +38,7 @@ test("every key that a module says is in English", () => {
 test("every error a reader can meet has words", () => {
   const codes = [
     "invalid", "too_large", "unauthenticated", "token_expired", "not_found", "not_joined",
-    "forbidden", "read_only", "conflict", "rate_limited", "busy", "unavailable", "unknown",
+    "forbidden", "read_only", "conflict", "contact_details", "rate_limited", "busy", "unavailable", "unknown",
     "internal", "signed_out", "too_many", "outdated", "origin",
   ];
 

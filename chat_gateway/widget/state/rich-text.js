@@ -1,4 +1,5 @@
-// Web addresses in what people write. The text of a link never says another place than it leads to.
+// Web addresses in what people write, and what was masked in it. The text of a link never says
+// another place than it leads to.
 
 const ADDRESS_CHARS_MAX = 2000;
 const START = /(?<!\w)https?:\/\/|(?<![\w@./-])www\./giu;
@@ -10,10 +11,12 @@ const RUN =
 const HOST = /^(?:https?:\/\/|(?=www))[\p{L}\p{M}\p{N}._:[\]-]+(?:[/?#]|$)/iu;
 const TRAILING = new Set(".,:;!?'’*~…");
 const OPENING = { ")": "(", "]": "[", "}": "{" };
+/** What the server puts in the place of contact details. */
+export const MASK = /(█{3,})/g;
 
 /**
- * Cut a text into what is linked and what is not, in linear time.
- * @returns {{text: string, href?: string}[]} joined, their texts are *text*
+ * Cut a text into what is linked, what is masked and what is neither, in linear time.
+ * @returns {{text: string, href?: string, masked?: true}[]} joined, their texts are *text*
  */
 export function segmentsOf(text) {
   const segments = [];
@@ -25,14 +28,18 @@ export function segmentsOf(text) {
     const address = withoutTrailing(run);
     const href = hrefOf(address);
     if (href !== null) {
-      if (start.index > done) segments.push({ text: text.slice(done, start.index) });
-      segments.push({ text: address, href });
+      segments.push(...unlinked(text.slice(done, start.index)), { text: address, href });
       done = start.index + address.length;
     }
     START.lastIndex = start.index + run.length; // what is no address holds none: no second look
   }
-  if (done < text.length) segments.push({ text: text.slice(done) });
-  return segments;
+  return [...segments, ...unlinked(text.slice(done))];
+}
+
+function unlinked(text) {
+  const parts = text.split(MASK); // every second one is masked
+  const made = parts.map((part, index) => ({ text: part, ...(index % 2 && { masked: true }) }));
+  return made.filter((part) => part.text);
 }
 
 /** An address without the punctuation of the sentence around it; a balanced bracket is its own. */

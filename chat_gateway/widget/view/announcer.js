@@ -1,7 +1,7 @@
 // What a screen reader says while one looks elsewhere: what came in just now, and nothing else. The
 // list itself is silent, so that paging through it and redrawing it announce nothing.
 
-import { lineOf } from "./bubbles.js";
+import { spokenOf } from "./bubbles.js";
 import { element } from "./element.js";
 
 /** More than these at once are counted instead of read out. */
@@ -39,7 +39,7 @@ export class Announcer {
     for (const item of news) {
       const line = () => ({
         name: names.nameOf(item.by, conversation),
-        text: lineOf(item, this.#words),
+        text: spokenOf(item, this.#words),
       });
       const isStatus = item.type === "order";
       this.say(isStatus ? this.#words.statusLine(item) : this.#words.say("list.heard", line()));

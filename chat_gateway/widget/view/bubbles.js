@@ -1,7 +1,7 @@
 // Elements of the list's rows. Each is made once and then brought in line with what it shows, by
 // parts: what did not change is not touched, and keeps the focus, the selection and its pictures.
 
-import { segmentsOf } from "../state/rich-text.js";
+import { MASK, segmentsOf } from "../state/rich-text.js";
 import { hueOf, initials } from "../words/words.js";
 import { element, icon, portrait, write } from "./element.js";
 
@@ -76,7 +76,6 @@ export class Bubble {
     this.opener = element(
       "button.more",
       {
-        type: "button",
         title: words.say("list.actions"),
         "aria-label": words.say("list.actions"),
         "aria-haspopup": "menu",
@@ -116,7 +115,7 @@ export class Bubble {
     });
     this.#part("quote", [quote?.id, quote?.author, quote?.message], () => this.#drawQuote(quote));
     this.#part("text", [text, gone], () => {
-      const said = gone ? [this.#words.gone(gone, own)] : segmentsOf(text).map(segment);
+      const said = gone ? [this.#words.gone(gone, own)] : richly(text, this.#words);
       this.#text.replaceChildren(...said);
     });
     this.#part("files", [unsent, ...message.attachments], () => {
@@ -133,7 +132,7 @@ export class Bubble {
     this.#part("label", [unsent, text, gone, author], () => {
       const name = own ? this.#words.say("list.you") : author;
       const time = unsent ? this.#words.say("list.unsent") : this.#words.time(message.at);
-      const values = { name, time, text: lineOf(message, this.#words, own) };
+      const values = { name, time, text: spokenOf(message, this.#words, own) };
       this.element.setAttribute("aria-label", this.#words.say("list.message", values));
     });
     if (this.#changed) this.rove(this.element.tabIndex === 0);
@@ -165,9 +164,9 @@ export class Bubble {
     const line = message ? lineOf(message, this.#words) : this.#words.say("list.earlier_message");
     const jump = element(
       "button.quote",
-      { type: "button", onclick: () => this.#on.find(id) },
+      { onclick: () => this.#on.find(id) },
       message ? element("bdi.quoted-author", {}, author) : null,
-      element("span.quoted-text", { dir: "auto" }, line),
+      element("span.quoted-text", { dir: "auto" }, ...richly(line, this.#words, false)),
     );
     jump.classList.toggle("quiet", !message || Boolean(message.gone));
     this.#quote.replaceChildren(jump);
@@ -203,7 +202,7 @@ export class Bubble {
       return element("div.pending", {}, words.say(`list.pending_${op}`));
     }
     const button = (key, onclick) =>
-      element("button.link", { type: "button", onclick }, words.say(key));
+      element("button.link", { onclick }, words.say(key));
     return element(
       "div.problem",
       { role: "alert" },
@@ -226,14 +225,24 @@ export function lineOf({ text, attachments, gone }, words, own = false) {
   return line.length > LINE_CHARS ? `${line.slice(0, LINE_CHARS)}…` : line;
 }
 
+/** The same for who listens. */
+export function spokenOf(message, words, own) {
+  return lineOf(message, words, own).replace(MASK, words.say("list.masked"));
+}
+
 /** What decides how an attempt is shown. */
 export function lookOf({ id, op, state, problem }) {
   return `${id} ${op} ${state} ${problem?.code} ${problem?.message}`;
 }
 
-function segment({ text, href }) {
-  if (!href) return text;
-  return element("a", { href, target: "_blank", rel: "noopener noreferrer nofollow" }, text);
+/** A text with its links, unless it stands in a button, and with what was masked in it. */
+function richly(text, words, linked = true) {
+  const name = words.say("list.masked");
+  return segmentsOf(text).map(({ text: part, href, masked }) => {
+    if (masked) return element("span.masked", { role: "img", title: name }, part);
+    if (!href || !linked) return part;
+    return element("a", { href, target: "_blank", rel: "noopener noreferrer nofollow" }, part);
+  });
 }
 
 function timeOf(words, at) {

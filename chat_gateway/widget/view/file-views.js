@@ -87,7 +87,7 @@ export class FileViews {
     const label = words.say("files.download_name", { name });
     const download = element(
       "button.link",
-      { type: "button", "aria-label": label, onclick: open },
+      { "aria-label": label, onclick: open },
       words.say("files.download"),
     );
     return element(
@@ -114,7 +114,7 @@ export class FileViews {
     const image = element("img", { alt: "", decoding: "async", draggable: false });
     const failed = this.#words.say("files.no_picture");
     const note = element("span.picture-note", { hidden: true }, failed);
-    const button = element("button.picture", { type: "button", "aria-label": label }, image, note);
+    const button = element("button.picture", { "aria-label": label }, image, note);
     const { width, height } = fit(attachment);
     button.style.setProperty("--width", `${width}px`);
     button.style.setProperty("--ratio", `${width} / ${height}`);

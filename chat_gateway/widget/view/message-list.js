@@ -62,7 +62,7 @@ export class MessageList {
       },
     };
     const button = (name, onclick, ...children) =>
-      element(`button.${name}`, { type: "button", hidden: true, onclick }, ...children);
+      element(`button.${name}`, { hidden: true, onclick }, ...children);
     this.#earlier = button("earlier", () => this.#showEarlier());
     this.#pill = button("pill", () => this.#toNewest(), icon("down"), this.#pillText);
     const log = { role: "log", part: "log", "aria-label": words.say("list.label") };

@@ -109,7 +109,7 @@ export class MessageMenu {
   }
 
   #item(action, onclick) {
-    const item = { role: "menuitem", type: "button", tabIndex: -1, "data-action": action, onclick };
+    const item = { role: "menuitem", tabIndex: -1, "data-action": action, onclick };
     return element("button", item, this.#words.say(`list.${action}`));
   }
 
@@ -191,11 +191,7 @@ export class ReportDialog {
       element(
         "div.buttons",
         {},
-        element(
-          "button.button",
-          { type: "button", onclick: () => this.element.close() },
-          words.say("list.cancel"),
-        ),
+        element("button.button", { onclick: () => this.element.close() }, words.say("list.cancel")),
         element("button.button.strong", { type: "submit" }, words.say("list.report_send")),
       ),
     );

@@ -440,6 +440,7 @@ const LIST = `
   font-size: 0.9em;
   text-align: start;
 }
+.masked { font-size: 0.8em; }
 .quoted-author { font-weight: 600; }
 .meta { display: flex; flex-wrap: wrap; gap: 0 8px; padding: 1px 4px 0; }
 .meta, .pending { color: var(--muted); font-size: 0.8em; }
@@ -662,22 +663,22 @@ const MESSAGES = `
 .messages {
   display: grid;
   grid-template: minmax(0, 1fr) / minmax(0, 1fr);
-  block-size: 100%;
+  height: 100%;
   border: 1px solid var(--line);
   border-radius: var(--radius);
   background: var(--surface);
   overflow: hidden;
 }
-.messages > .pane { display: none; min-inline-size: 0; }
+.messages > .pane { display: none; min-width: 0; }
 .messages[data-open] > .pane { display: grid; }
 .messages[data-open] > .index { display: none; }
-.pane > .panel { border: 0; border-radius: 0; block-size: 100%; min-block-size: 0; }
+.pane > .panel { border: 0; border-radius: 0; height: 100%; min-height: 0; }
 
 .index, .conversations {
   display: flex;
   flex-direction: column;
-  min-inline-size: 0;
-  min-block-size: 0;
+  min-width: 0;
+  min-height: 0;
 }
 .conversations, .lines { flex: 1; }
 .messages[data-open] > .index > .banner { display: none; } /* the panel has one */
@@ -691,13 +692,13 @@ const MESSAGES = `
 }
 .filters input { grid-column: 1 / -1; }
 .filters input, .filter {
-  min-block-size: 38px;
+  min-height: 38px;
   padding: 6px 12px;
   border: 1px solid var(--edge);
   border-radius: 10px;
   background: var(--ground);
 }
-.filter { font-size: .9em; }
+.filter { font-size: 0.9em; }
 .filter:hover { border-color: var(--accent); }
 .filter[aria-pressed="true"] {
   border-color: var(--accent);
@@ -726,7 +727,7 @@ const MESSAGES = `
   grid-template-columns: auto minmax(0, 1fr);
   gap: 3px 12px;
   position: relative;
-  inline-size: 100%;
+  width: 100%;
   padding: 12px 14px;
   border: 0;
   outline-offset: -2px;
@@ -743,32 +744,32 @@ const MESSAGES = `
 .conversation .portrait {
   grid-row: 1 / 4;
   align-self: center;
-  inline-size: 42px;
-  block-size: 42px;
+  width: 42px;
+  height: 42px;
 }
 .cells {
   display: flex;
   align-items: center;
   justify-content: space-between;
   gap: 10px;
-  min-inline-size: 0;
+  min-width: 0;
 }
-.conversation time { flex: none; color: var(--muted); font-size: .82em; }
-.subject { color: var(--muted); font-size: .88em; }
-.preview { color: var(--muted); font-size: .94em; }
+.conversation time { flex: none; color: var(--muted); font-size: 0.82em; }
+.subject { color: var(--muted); font-size: 0.88em; }
+.preview { color: var(--muted); font-size: 0.94em; }
 .unread .preview { color: var(--text); font-weight: 600; }
 .unread time { color: var(--accent); font-weight: 600; }
 .badge {
   display: inline-grid;
   flex: none;
   place-items: center;
-  min-inline-size: 21px;
-  block-size: 21px;
+  min-width: 21px;
+  height: 21px;
   padding-inline: 6px;
   border-radius: 99px;
   background: var(--accent);
   color: var(--accent-text);
-  font-size: .76em;
+  font-size: 0.76em;
   font-weight: 700;
   font-variant-numeric: tabular-nums;
 }

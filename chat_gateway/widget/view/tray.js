@@ -32,7 +32,7 @@ export class Tray {
     this.button = element(
       "button.icon-button.attach",
       {
-        type: "button", part: "attach", "aria-label": attach, title: attach, hidden: true,
+        part: "attach", "aria-label": attach, title: attach, hidden: true,
         onclick: () => this.#input.click(),
       },
       icon("attach"),
@@ -101,14 +101,10 @@ function chipOf(upload, words, on) {
   const retryName = words.say("files.retry_name", { name });
   const retry = element(
     "button.link",
-    { type: "button", onclick: on.retry, "aria-label": retryName },
+    { onclick: on.retry, "aria-label": retryName },
     words.say("files.retry"),
   );
-  const remove = element(
-    "button.icon-button.chip-remove",
-    { type: "button", onclick: on.remove },
-    icon("close"),
-  );
+  const remove = element("button.icon-button.chip-remove", { onclick: on.remove }, icon("close"));
   const chip = element(
     "li.chip",
     {},

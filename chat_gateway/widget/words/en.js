@@ -51,6 +51,8 @@ export const ENGLISH = {
   "error.forbidden": "You are not allowed to do this.",
   "error.read_only": "This order is closed for this.",
   "error.conflict": "This does not fit what was done before. Copy your text and reload the page.",
+  "error.contact_details":
+    "Contact details cannot be shared in this order. Remove them and send again.",
   "error.rate_limited": "That was too fast. Trying again in a moment…",
   "error.busy": "Waiting for what was sent before…",
   "error.unavailable": "The chat cannot do this at the moment. Trying again…",
@@ -116,6 +118,7 @@ export const ENGLISH = {
   "list.seen": "Seen",
   "list.seen_by": "Seen by {names}",
   "list.reported": "Reported",
+  "list.masked": "hidden contact details",
   "list.earlier_message": "An earlier message",
   "list.not_found": "The message was not found.",
   "list.pending_send": "Sending…",
