@@ -68,27 +68,35 @@ def acts_on(event: log.Identified) -> MessageId | None:
 def completed(
     event: log.Identified, conversation: Conversation, target: Entry | None
 ) -> log.Identified:
-    """*event* as it may be appended: *target* is what it acts on, as it stands now.
+    """*event* as it may be appended: *target* is what it acts on, as it stands now; null: not known
+    here.
 
     A restore says what it gives back. The text is taken after the attempt's base was, so that the
     fold voids it if the message changes before it stands. Raises `NothingToJudge`.
     """
     match event:
-        case log.Review() if target is None or target.case is None:
-            raise NothingToJudge(*_NO_CASE)
+        case log.Restore():
+            return _given_back(event, target)
         case log.Mute(user_id=user_id) if conversation.role_of(user_id) is None:
             raise NothingToJudge(*_NOBODY)
-        case log.Redact() | log.Flag() | log.Restore():
-            if target is None or not target.stands or not isinstance(target.event, log.Message):
-                raise NothingToJudge(*_NO_MESSAGE)
-            if isinstance(event, log.Restore):
-                return _given_back(event, target, target.event)
+        # Who reads the log may have met what this gateway has not: then its place in it decides.
+        case log.Review() if target is not None and target.case is None:
+            raise NothingToJudge(*_NO_CASE)
+        case log.Redact() | log.Flag() if target is not None and not _is_message(target):
+            raise NothingToJudge(*_NO_MESSAGE)
     return event
 
 
-def _given_back(event: log.Restore, target: Entry, message: log.Message) -> log.Restore:
+def _is_message(entry: Entry) -> bool:
+    return entry.stands and isinstance(entry.event, log.Message)
+
+
+def _given_back(event: log.Restore, target: Entry | None) -> log.Restore:
+    if target is None or not target.stands or not isinstance(target.event, log.Message):
+        raise NothingToJudge(*_NO_MESSAGE)
     if target.gone is None:
         raise NothingToJudge(*_NOT_GONE)
+    message = target.event
     return msgspec.structs.replace(
         event,
         text=message.text if target.edited_text is None else target.edited_text,

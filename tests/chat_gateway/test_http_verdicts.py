@@ -1,6 +1,7 @@
 """What moderators write by HTTP: verdicts, reviews, and what parties and moderators see of them."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +9,11 @@ import pytest
 
 from shared.contracts import frames
 from shared.contracts.errors import ErrorCode
+from shared.log.port import Record
 from tests.chat_gateway.counter import Counter, counter, problem
-from tests.chat_gateway.gatehouse import Here
+from tests.chat_gateway.gatehouse import Here, until
 from tests.chat_gateway.world import say, send
-from tests.shared.story import ANNA, BEN, HI, MODERATOR, STRANGER, client_id, id_of
+from tests.shared.story import ANNA, BEN, HI, MODERATOR, STRANGER, client_id, id_of, message
 
 
 @pytest.fixture
@@ -262,3 +264,29 @@ class TestLooks:
         answer = await desk.read(who="moira", path="/v1/orders/nowhere/messages")
 
         assert problem(answer) == (404, ErrorCode.NOT_FOUND)
+
+
+async def test_a_program_may_be_ahead_of_this_gateway(
+    here: Here, desk: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It read the message in the log, and the gateway will have read it when the verdict comes."""
+    fetch = asyncio.Event()
+    take = here.running.looks._visits._feed._take
+
+    def take_slowly(partition: int, records: Sequence[Record]) -> None:
+        if not fetch.is_set():
+            held.append((partition, records))
+            return
+        take(partition, records)
+
+    held: list[tuple[int, Sequence[Record]]] = []
+    await desk.read()
+    monkeypatch.setattr(here.running.looks._visits._feed, "_take", take_slowly)
+    await here.append(message(BEN, 5, base=1))
+    judging = asyncio.create_task(desk.judge("redact", target=id_of(BEN, 5)))
+    await until(lambda: len(held) == 2)
+    fetch.set()
+    for partition, records in held:
+        take(partition, records)
+
+    assert (await judging).status_code == 201
