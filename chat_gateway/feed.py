@@ -22,6 +22,7 @@ from chat_gateway.seam import (
     FindCarriers,
     FindEntry,
     Need,
+    ReachEnd,
     ReadConversation,
     ReadPage,
     ReadWatermark,
@@ -309,6 +310,12 @@ class Feed:
             if offset < ends[tail.partition]:
                 await self._until(lambda: offset < tail.end)
 
+    async def _reach_end(self, tail: Tail) -> None:
+        """Wait until the reader is past what the log holds now."""
+        async with asyncio.timeout(PATIENCE_S):
+            end = (await self._log.ends())[tail.partition]
+            await self._until(lambda: tail.end >= end)
+
     async def _until(self, holds: Callable[[], bool]) -> None:
         while not holds():
             await self._progress.wait()
@@ -366,6 +373,8 @@ class Feed:
                 return await self._await_record(tail, order_id, deadline)
             case CatchUp():
                 return await self._catch_up.read(tail, order_id, need.after)
+            case ReachEnd():
+                return await self._reach_end(tail)
             case AskAccess():
                 return await ask_again() if ask_again is not None else None
             case _:

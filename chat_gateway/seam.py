@@ -99,6 +99,10 @@ class CatchUp(msgspec.Struct, frozen=True):
     after: Seq
 
 
+class ReachEnd(msgspec.Struct, frozen=True):
+    """Answered, by nothing, once the reader is past what the log holds now."""
+
+
 class AskAccess(msgspec.Struct, frozen=True):
     """Answered by `Access | None`, asked afresh of the order service."""
 
@@ -111,6 +115,7 @@ Need = (
     | FindCarriers
     | AwaitRecord
     | CatchUp
+    | ReachEnd
     | AskAccess
 )
 
@@ -200,6 +205,7 @@ def open_order(
     *access* is null for moderators and services, who need nobody's word. With `query.before` the
     answer may end early, as pages of history do. Raises `Unavailable`, `NotFound` or `Forbidden`.
     """
+    at_end = False
     reset = query.after is not None and not _belongs(tail, query.after)
     if reset:
         query = Query(after=None, before=None, limit=query.limit)
@@ -210,8 +216,15 @@ def open_order(
                 raise Unavailable
             continue
         if not _may_read(room, reader):
-            if access is None or access.fresh:
-                raise Forbidden if access is not None else NotFound
+            if access is None:
+                # Who need nobody's word may have heard of the order before this reader did.
+                if at_end:
+                    raise NotFound
+                at_end = True
+                yield ReachEnd()
+                continue
+            if access.fresh:
+                raise Forbidden
             access = yield AskAccess()
             if access is None:
                 raise NotFound

@@ -20,6 +20,7 @@ from chat_gateway.seam import (
     Need,
     Opened,
     Query,
+    ReachEnd,
     ReadConversation,
     ReadPage,
     ReadWatermark,
@@ -55,6 +56,8 @@ class Wish:
         self._waits_for: Lent | None = None
         self._room: Room | None = None
         self._head = NOTHING
+        self._end_seen = 0
+        """What the log held when its end was to be reached."""
 
     def step(self) -> None:
         """Go on by one step. Raises what the generator raises; then it has ended, as it has when
@@ -92,6 +95,8 @@ class Wish:
         except BaseException:
             self.ended = True
             raise
+        if isinstance(self._need, ReachEnd):
+            self._end_seen = len(self._world.records)
         if isinstance(self._need, AwaitRecord):
             self._room = self._world.tail.rooms[self.client.order_id]
             self._head = self._room.conversation.head
@@ -118,6 +123,9 @@ class Wish:
                 self._await_record()
             case CatchUp(after=after):
                 self._await_lent(after)
+            case ReachEnd():
+                self._answer = None
+                self._answered = self._world.tail.end >= self._end_seen
             case AskAccess():
                 service = self._world.services[order_id]
                 self._answer = service.access(self.client.user_id, fresh=True)

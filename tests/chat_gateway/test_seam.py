@@ -15,6 +15,7 @@ from chat_gateway.seam import (
     Need,
     NotFound,
     Query,
+    ReachEnd,
     ReadConversation,
     Reader,
     ReadPage,
@@ -204,7 +205,23 @@ class TestAccess:
     def test_an_order_nobody_opened_does_not_exist(self) -> None:
         """Not even for moderators, who need nobody's word."""
         with pytest.raises(NotFound):
-            finish(join(tail_of([])), needs_nothing)
+            finish(join(tail_of([])), reaches_end)
+
+    def test_who_needs_nobodys_word_may_be_ahead_of_the_reader(self) -> None:
+        """A service that has just opened the order, a program that reads the log itself."""
+        written = records(order(1))
+        tail = tail_of([])
+
+        def answer(need: Need) -> None:
+            assert isinstance(need, ReachEnd)
+            tail.take(written[0])
+
+        assert offsets(finish(join(tail), answer)) == [0]
+
+
+def reaches_end(need: Need) -> None:
+    """The reader is there already."""
+    assert isinstance(need, ReachEnd)
 
 
 class TestLookUp:
