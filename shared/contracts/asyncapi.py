@@ -7,11 +7,40 @@ import msgspec
 
 from shared.contracts import events, frames
 from shared.contracts.components import components_of
-from shared.contracts.topics import TIMELINE
+from shared.contracts.examples import EXAMPLES
+from shared.contracts.topics import RECORD_BYTES_MAX, TIMELINE
 
 CHAT_PATH: Final = "/v1/chat"
 
 _JSON: Final = "application/json"
+
+_ABOUT: Final = f"""\
+The websocket protocol of a gateway, version {frames.PROTOCOL_VERSION}, and the log behind it, \
+whose records have a version of their own, {events.VERSION}, in the header `v`."""
+
+_TIMELINE: Final = f"""\
+Everything that happens in orders, for whoever reads the log itself: JSON in UTF-8, at most \
+{RECORD_BYTES_MAX:,} bytes, of the type that the header `type` names.
+
+**Order.** The key is the order's id, the partition that of Kafka's standard partitioner (murmur2 \
+of the key, as the Java client has it), and the number of partitions never changes: all of an \
+order stands in one partition, in one order. There are neither transactions nor compaction, so \
+offsets are dense. `seq`, by which frames and HTTP name a position, is `epoch << 44 | offset`; an \
+event's `at` is its record's timestamp (LogAppendTime, ms). Records are kept for ever, unless an \
+operator has shortened that.
+
+**A record is what was asked for.** It may be a copy: of all records of an order with the same \
+`id` at most one stands. Rarely none does: by the order's state at its place in the log its writer \
+might not do this. Nobody is shown what does not stand, and a verdict on it does no harm. Whether \
+a record stands is what gateways find out by folding all records of its order.
+
+**Growth.** Within a version types may be added, and fields with a default. Nothing that is there \
+is removed, renamed, made required or optional, or takes more or fewer values; that includes the \
+values of every `enum`. What is no `enum`, such as `status`, `role`, `flags` and `reason`, may \
+say what you do not know. Pass over fields that you do not know. A higher `v` than yours may mean \
+something else by the same words: stop that partition there, and be upgraded. So must whoever \
+folds stop at a type that it does not know; who folds nothing may pass over it. What does not \
+decode under its own `v`, or lacks a key or a header, is absent for every reader."""
 
 
 def make_asyncapi() -> dict[str, Any]:
@@ -26,7 +55,7 @@ def make_asyncapi() -> dict[str, Any]:
         "info": {
             "title": "Order Chat",
             "version": str(frames.PROTOCOL_VERSION),
-            "description": "The websocket protocol of a gateway, and the log behind it.",
+            "description": _ABOUT,
         },
         "defaultContentType": _JSON,
         "channels": {
@@ -39,11 +68,19 @@ def make_asyncapi() -> dict[str, Any]:
             },
             "timeline": {
                 "address": TIMELINE,
-                "description": "Everything that happens in orders, one order's events in one "
-                "partition. Readers pass over fields they do not know, and stop at a type or "
-                "version they do not know.",
+                "description": _TIMELINE,
                 "messages": log.refs(),
-                "bindings": {"kafka": {"topic": TIMELINE}},
+                "bindings": {
+                    "kafka": {
+                        "topic": TIMELINE,
+                        "topicConfiguration": {
+                            "cleanup.policy": ["delete"],
+                            "retention.ms": -1,
+                            "retention.bytes": -1,
+                        },
+                        "bindingVersion": "0.5.0",
+                    }
+                },
             },
         },
         "operations": {
@@ -89,17 +126,32 @@ def _group(prefix: str, structs: tuple[Any, ...], *, record: bool = False) -> _G
 
 
 def _record(type_: str) -> dict[str, Any]:
-    """What a record has beside its value."""
+    """What a record has beside its value, and all of one."""
+    version = str(events.VERSION)
     return {
         "headers": {
             "type": "object",
+            "description": "As bytes of text, the number too.",
             "required": ["type", "v"],
             "properties": {
                 "type": {"const": type_},
-                "v": {"const": str(events.VERSION), "description": "Version of the schema."},
+                "v": {"const": version, "description": "Version of the schema."},
             },
         },
-        "bindings": {"kafka": {"key": {"type": "string", "description": "The order id."}}},
+        "bindings": {
+            "kafka": {
+                "key": {"type": "string", "description": "The order id."},
+                "bindingVersion": "0.5.0",
+            }
+        },
+        "examples": [
+            {
+                "headers": {"type": type_, "v": version},
+                "payload": msgspec.to_builtins(example),
+            }
+            for example in EXAMPLES
+            if events.TYPES[type(example)] == type_
+        ],
     }
 
 

@@ -1,7 +1,8 @@
 """Records of `chat.timeline`: what was asked for, in the order it was written.
 
 Whether an event stands is not in it: that is what `shared.conversation` finds out by folding.
-Schemas grow by fields with defaults; a change that old readers would misread raises `VERSION`.
+Schemas grow by types and by fields with defaults; anything else raises `VERSION`
+(`tests/wire/evolution.py` is the rule).
 """
 
 import re

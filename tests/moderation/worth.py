@@ -7,6 +7,7 @@ numbers alone, so that running the held-out half teaches nobody its sentences.
 import argparse
 import sys
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from chat_gateway.moderation.check import hit
 from chat_gateway.moderation.rules import Rules, load
@@ -14,21 +15,30 @@ from tests.moderation.corpus import Case
 from tests.moderation.corpus import load as load_corpus
 
 
-def worth(cases: Iterable[Case], rules: Rules) -> list[tuple[str, int, int, int, int]]:
-    """By language, and of all: evasions, those found, innocents, those that were hit."""
-    lines: dict[str, list[int]] = {}
+class Worth(NamedTuple):
+    """What was found in the cases of one language, or in all."""
+
+    evasions: int = 0
+    found: int = 0
+    innocents: int = 0
+    hit: int = 0
+
+    def counting(self, case: Case, *, found: bool) -> "Worth":
+        """With one more case."""
+        if case.label == "evasion":
+            return self._replace(evasions=self.evasions + 1, found=self.found + found)
+        return self._replace(innocents=self.innocents + 1, hit=self.hit + found)
+
+
+def worth(cases: Iterable[Case], rules: Rules) -> dict[str, Worth]:
+    """By language, and of all together, which stands last."""
+    counts: dict[str, Worth] = {}
+    every = Worth()
     for case in cases:
         found = hit(case.messages, rules) is not None
-        for name in (case.lang, "all"):
-            counts = lines.setdefault(name, [0, 0, 0, 0])
-            at = 0 if case.label == "evasion" else 2
-            counts[at] += 1
-            counts[at + 1] += found
-    return [(name, *counts) for name, counts in sorted(lines.items(), key=_largest_last)]
-
-
-def _largest_last(line: tuple[str, list[int]]) -> tuple[int, str]:
-    return sum(line[1]), line[0]
+        counts[case.lang] = counts.get(case.lang, Worth()).counting(case, found=found)
+        every = every.counting(case, found=found)
+    return {**dict(sorted(counts.items())), "all": every}
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -36,13 +46,15 @@ def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.moderation.worth")
     parser.add_argument("half", choices=["dev", "held-out"])
     held_out = parser.parse_args(arguments).half == "held-out"
-    lines = worth((case for case in load_corpus() if case.held_out == held_out), load())
-    for name, evasions, found, innocents, hits in lines:
+    counts = worth((case for case in load_corpus() if case.held_out == held_out), load())
+    for name, one in counts.items():
         print(
-            f"{name:8} evasions {found:4} of {evasions:4}   innocents hit {hits:3} of {innocents:4}"
+            f"{name:8} evasions found {one.found:4} of {one.evasions:4}   "
+            f"innocents hit {one.hit:3} of {one.innocents:4}"
         )
-    _, evasions, found, _, hits = lines[-1]
-    print(f"recall {found / evasions:.3f}   precision {found / (found + hits):.3f}")
+    every = counts["all"]
+    recall, precision = every.found / every.evasions, every.found / (every.found + every.hit)
+    print(f"recall {recall:.3f}   precision {precision:.3f}")
 
 
 if __name__ == "__main__":
