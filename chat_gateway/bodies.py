@@ -8,7 +8,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from chat_gateway.attachments import read_grants
 from chat_gateway.attempt import Attempt, cleaned, make_attempt
-from chat_gateway.inbox_lines import ForgedCursor, place_of
+from chat_gateway.cursors import ForgedCursor, inbox_place
 from chat_gateway.inbox_reads import Listing
 from chat_gateway.seam import Opened, Query
 from chat_gateway.text import TextRefused
@@ -58,7 +58,7 @@ class InboxQuery(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     def place(self) -> InboxPlace | None:
         """After what the page begins. Raises `HttpError`."""
         try:
-            return None if self.before is UNSET else place_of(self.before)
+            return None if self.before is UNSET else inbox_place(self.before)
         except ForgedCursor:
             raise HttpError(ErrorCode.INVALID, "This cursor was not given out.") from None
 

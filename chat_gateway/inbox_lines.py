@@ -5,7 +5,6 @@ last message is shown as everything else is, by `shared.timeline.show` for a par
 or redacted has no text here either.
 """
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple, TypedDict
 
@@ -14,7 +13,7 @@ import msgspec
 from chat_gateway.tail import Room
 from shared.contracts import frames
 from shared.contracts.events import Participant
-from shared.contracts.ids import NOTHING, SAFE_INTEGER, OrderId, Seq, UserId, is_order_id
+from shared.contracts.ids import NOTHING, OrderId, Seq, UserId
 from shared.store.port import InboxLine, InboxPlace
 from shared.summary import Summary, summarize
 from shared.timeline import Entry, apply_all, show
@@ -22,10 +21,6 @@ from shared.tokens import Identity
 
 PAGE_BYTES_MAX: Final = 200 * 1024
 """A page ends early rather than being larger."""
-
-
-class ForgedCursor(ValueError):
-    """A cursor that was not given out like this."""
 
 
 class Viewer(NamedTuple):
@@ -53,26 +48,6 @@ class Cut(NamedTuple):
 
     lines: list[InboxLine]
     end: InboxPlace | None
-
-
-def cursor_of(place: InboxPlace) -> str:
-    """The place as clients carry it."""
-    return urlsafe_b64encode(f"{place.updated_at}.{place.order_id}".encode()).decode().rstrip("=")
-
-
-def place_of(cursor: str) -> InboxPlace:
-    """The place a cursor names. Raises `ForgedCursor`."""
-    try:
-        padded = cursor + "=" * (-len(cursor) % 4)
-        updated_at, _, order_id = urlsafe_b64decode(padded.encode("ascii")).decode().partition(".")
-        place = InboxPlace(int(updated_at), OrderId(order_id))
-    except ValueError as error:
-        raise ForgedCursor from error
-    if not (0 <= place.updated_at <= SAFE_INTEGER and is_order_id(order_id)):
-        raise ForgedCursor
-    if cursor_of(place) != cursor:  # base64 and numbers can be written in several ways
-        raise ForgedCursor
-    return place
 
 
 def line_of(room: Room, stored: InboxLine | None) -> InboxLine | None:

@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Final, NamedTuple, TypeVar
 
+from chat_gateway.cursors import inbox_cursor
 from chat_gateway.inbox_account import STANDINGS_MAX, Account, News
-from chat_gateway.inbox_lines import Viewer, cursor_of, cut_page, fit, line_of, newest
+from chat_gateway.inbox_lines import Viewer, cut_page, fit, line_of, newest
 from chat_gateway.open_rooms import OpenRooms
 from chat_gateway.seam import Unavailable
 from chat_gateway.tail import Room
@@ -64,7 +65,7 @@ class InboxReads:
             ):
                 news.moved.add(order_id)
         orders = [line.summary.order_id for line in cut.lines]
-        cursor = cursor_of(cut.end) if cut.end is not None else None
+        cursor = inbox_cursor(cut.end) if cut.end is not None else None
         return Listing(orders, lines, account.unread_total, cursor), news
 
     async def compare(self, viewer: Viewer, account: Account) -> News:

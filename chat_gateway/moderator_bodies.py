@@ -1,6 +1,5 @@
 """What moderators send by HTTP and are answered: verdicts, the queue of reports, originals."""
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Literal
 
@@ -8,14 +7,13 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from chat_gateway.attempt import Attempt
-from chat_gateway.inbox_lines import ForgedCursor
+from chat_gateway.cursors import ForgedCursor, case_cursor, case_place
 from chat_gateway.text import TextRefused, clean_text
 from chat_gateway.verdicts import common, make_look
 from shared.contracts import events as log
 from shared.contracts import frames
 from shared.contracts.errors import ErrorCode
 from shared.contracts.ids import (
-    SAFE_INTEGER,
     ClientIdField,
     Count,
     MessageId,
@@ -24,7 +22,6 @@ from shared.contracts.ids import (
     Seq,
     UserId,
     UserIdField,
-    is_order_id,
 )
 from shared.http import HttpError, decode_body
 from shared.store.port import CasePlace
@@ -83,7 +80,7 @@ class ReportsQuery(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     def place(self) -> CasePlace | None:
         """After what the page begins. Raises `HttpError`."""
         try:
-            return None if self.after is UNSET else place_of(self.after)
+            return None if self.after is UNSET else case_place(self.after)
         except ForgedCursor:
             raise HttpError(ErrorCode.INVALID, "This cursor was not given out.") from None
 
@@ -222,7 +219,7 @@ def reports_of(entries: Sequence[Entry], limit: int) -> ReportsPage:
     lines = [_line_of(entry) for entry in entries[:limit]]
     last = entries[limit - 1] if len(entries) > limit else None
     return ReportsPage(
-        lines, None if last is None else cursor_of(CasePlace(last.at, last.order_id, last.seq))
+        lines, None if last is None else case_cursor(CasePlace(last.at, last.order_id, last.seq))
     )
 
 
@@ -244,29 +241,6 @@ def _line_of(entry: Entry) -> ReportLine:
         state=case.state,
         assignee=case.assignee,
     )
-
-
-def cursor_of(place: CasePlace) -> str:
-    """The place as clients carry it."""
-    text = f"{place.at}.{place.seq}.{place.order_id}"
-    return urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-def place_of(cursor: str) -> CasePlace:
-    """The place a cursor names. Raises `ForgedCursor`."""
-    try:
-        padded = cursor + "=" * (-len(cursor) % 4)
-        at, seq, order_id = urlsafe_b64decode(padded.encode("ascii")).decode().split(".", 2)
-        place = CasePlace(int(at), OrderId(order_id), Seq(int(seq)))
-    except ValueError as error:
-        raise ForgedCursor from error
-    if not is_order_id(order_id) or not all(
-        0 <= number <= SAFE_INTEGER for number in (place.at, place.seq)
-    ):
-        raise ForgedCursor
-    if cursor_of(place) != cursor:  # base64 and numbers can be written in several ways
-        raise ForgedCursor
-    return place
 
 
 def _clean(text: str, limits: frames.Limits, *, may_be_empty: bool = False) -> str:

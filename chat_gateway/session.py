@@ -13,9 +13,9 @@ from chat_gateway.attachments import read_grants
 from chat_gateway.attempt import cleaned
 from chat_gateway.contact import Guard
 from chat_gateway.counts import Counts
+from chat_gateway.cursors import ForgedCursor, inbox_place
 from chat_gateway.desk import Desk
 from chat_gateway.hub import Hub
-from chat_gateway.inbox_lines import ForgedCursor, place_of
 from chat_gateway.lane import RETRY_AFTER_MS, Lane
 from chat_gateway.limits import JOIN_COST, Flood, Rates
 from chat_gateway.membership import Membership
@@ -385,7 +385,7 @@ class Session:
 
     def _list(self, frame: frames.Inbox) -> None:
         try:
-            place = None if frame.before is None else place_of(frame.before)
+            place = None if frame.before is None else inbox_place(frame.before)
         except ForgedCursor:
             self._refuse(frame.ref, ErrorCode.INVALID, "This cursor was not given out.")
             return

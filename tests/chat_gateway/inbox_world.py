@@ -13,8 +13,9 @@ import msgspec
 
 from chat_gateway.announcer import Announcer, channel_of
 from chat_gateway.archiver.batch import fold_batch
+from chat_gateway.cursors import inbox_place
 from chat_gateway.inbox import Inbox
-from chat_gateway.inbox_lines import Viewer, place_of
+from chat_gateway.inbox_lines import Viewer
 from chat_gateway.tail import Tail
 from shared.contracts import events as log
 from shared.contracts import frames
@@ -182,7 +183,7 @@ class Gateway:
 
     async def ask(self, client: Client, limit: int, *, further: bool = False) -> None:
         """A client asks for its newest page, or for the one after."""
-        place = place_of(client.cursor) if further and client.cursor is not None else None
+        place = inbox_place(client.cursor) if further and client.cursor is not None else None
         client.asks_again = False
         await self.inbox.open(client, Viewer(client.user_id), place, limit, 1)
 

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from chat_gateway.moderator_bodies import cursor_of, place_of
+from chat_gateway.cursors import case_cursor, case_place
 from shared.contracts.errors import ErrorCode
 from shared.contracts.ids import OrderId, Seq
 from shared.store.port import CasePlace
@@ -119,4 +119,4 @@ def narrowed(here: Here) -> None:
 )
 def test_a_cursor_names_its_place(place: CasePlace) -> None:
     """Whatever an order's id is made of."""
-    assert place_of(cursor_of(place)) == place
+    assert case_place(case_cursor(place)) == place

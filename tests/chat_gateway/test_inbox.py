@@ -9,7 +9,7 @@ import pytest
 
 from chat_gateway.announcer import Announcer, channel_of
 from chat_gateway.archiver.archiver import Archiver
-from chat_gateway.inbox_lines import ForgedCursor, cursor_of, place_of
+from chat_gateway.cursors import ForgedCursor, inbox_cursor, inbox_place
 from chat_gateway.session import Session
 from shared.contracts import frames
 from shared.contracts.errors import ErrorCode
@@ -237,7 +237,7 @@ class TestCursor:
         """Whatever an order id may look like."""
         place = InboxPlace(1_795_417_429_000, OrderId("a.b:c~-_"))
 
-        assert place_of(cursor_of(place)) == place
+        assert inbox_place(inbox_cursor(place)) == place
 
     @pytest.mark.parametrize(
         "forged", ["", "x", "é", "MTIz", "LTEubzE", "MDEubzE", "NS5vMQ==", "NS4uLi8", " NS5vMQ"]
@@ -245,4 +245,4 @@ class TestCursor:
     def test_what_was_not_given_out_is_refused(self, forged: str) -> None:
         """No base64, no number, a negative one, one written otherwise, an id that is none."""
         with pytest.raises(ForgedCursor):
-            place_of(forged)
+            inbox_place(forged)

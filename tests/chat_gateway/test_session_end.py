@@ -1,6 +1,6 @@
 """What comes to a session unasked: beats, a goodbye, the removal of its user, its end."""
 
-from chat_gateway.inbox_lines import cursor_of
+from chat_gateway.cursors import inbox_cursor
 from shared.contracts import frames
 from shared.contracts.errors import CloseCode, ErrorCode
 from shared.contracts.ids import make_seq
@@ -81,7 +81,7 @@ async def test_the_messages_area_is_asked_of_the_desk() -> None:
     session, socket = house.greet(identity())
     place = InboxPlace(5, ORDER)
 
-    say(session, frames.Inbox(ref=1), frames.Inbox(ref=2, before=cursor_of(place)))
+    say(session, frames.Inbox(ref=1), frames.Inbox(ref=2, before=inbox_cursor(place)))
     say(session, frames.Inbox(ref=3, before="bm9uc2Vuc2U"))
 
     assert [(asked.ref, where) for asked, where in house.desk.lists] == [(1, None), (2, place)]
