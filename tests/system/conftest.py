@@ -35,22 +35,24 @@ async def serving(
     data: Path, environment: Mapping[str, str] | None = None, limits: Limits | None = None
 ) -> AsyncIterator[Demo]:
     """A system served on this event loop; ended as SIGTERM would end it."""
-    listening = socket.socket()
-    listening.bind(("127.0.0.1", 0))
-    port = listening.getsockname()[1]
-    environment = {"ORDER_CHAT_DRAIN_S": "0", **(environment or {})}
-    proxies = Settings.read(environment, data).trusted_proxies
-    async with running(data, environment, limits) as system:
-        server = server_of(system.app, "127.0.0.1", port, system.farewell, proxies, http=UploadHttp)
-        task = asyncio.create_task(server.serve(sockets=[listening]))
-        async with asyncio.timeout(START_S):
-            while not server.started:  # noqa: ASYNC110 (the server has a flag, no event)
-                await asyncio.sleep(0.01)
-        try:
-            yield Demo(f"http://127.0.0.1:{port}", data)
-        finally:
-            server.should_exit = True
-            await task
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        port = listening.getsockname()[1]
+        environment = {"ORDER_CHAT_DRAIN_S": "0", **(environment or {})}
+        proxies = Settings.read(environment, data).trusted_proxies
+        async with running(data, environment, limits) as system:
+            server = server_of(
+                system.app, "127.0.0.1", port, system.farewell, proxies, http=UploadHttp
+            )
+            task = asyncio.create_task(server.serve(sockets=[listening]))
+            async with asyncio.timeout(START_S):
+                while not server.started:  # noqa: ASYNC110 (the server has a flag, no event)
+                    await asyncio.sleep(0.01)
+            try:
+                yield Demo(f"http://127.0.0.1:{port}", data)
+            finally:
+                server.should_exit = True
+                await task
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ import httpx
 import msgspec
 import pytest
 
+import shared.store.mongo  # noqa: F401 - reads files, so not while an event loop runs
 from deploy.documents import make_documents
 from order_service.model import Status
 from order_service.policy import DEFAULT
