@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from enum import Enum
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +19,7 @@ import msgspec
 from chat_gateway.attempt import same_request
 from chat_gateway.moderation.find import Finding, OverBudget, find
 from chat_gateway.moderation.masking import MASKED, mask
-from chat_gateway.moderation.rules import load
+from chat_gateway.moderation.rules import load_once
 from shared.contracts import events as log
 from shared.seal import CannotOpen, Seal
 
@@ -106,12 +106,8 @@ class Guard:
 
 async def open_guard(rules_file: Path | None, seal: Seal | None, *, fail_open: bool) -> Guard:
     """A guard by the rules of a file, by default ours. Raises `BadRules`."""
-    rules = await asyncio.to_thread(_load, rules_file)
+    rules = await asyncio.to_thread(load_once, rules_file)
     return Guard(partial(find, rules=rules, budget_s=BUDGET_S), seal, fail_open=fail_open)
-
-
-# Compiling them takes a moment, and a process needs them once.
-_load: Final = lru_cache(maxsize=2)(load)
 
 
 def _files(event: Texted) -> Sequence[log.Attachment]:

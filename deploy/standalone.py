@@ -30,6 +30,12 @@ from chat_gateway.app import server_of
 from chat_gateway.archiver.archiver import Archiver
 from chat_gateway.archiver.metrics import ArchiverMetrics
 from chat_gateway.farewell import Farewell
+from chat_gateway.moderation.beside import BUDGET_S, REST, keep_running
+from chat_gateway.moderation.consumer import Consumer
+from chat_gateway.moderation.gateway_inside import InsideGateway
+from chat_gateway.moderation.lag import ConsumerLag
+from chat_gateway.moderation.metrics import ModerationMetrics
+from chat_gateway.moderation.rules import load_once
 from chat_gateway.settings import Settings
 from chat_gateway.watermarks import WrongLog
 from deploy.demo.pages import DemoPages
@@ -147,6 +153,11 @@ async def running(
         resources.push_async_callback(_end, asyncio.create_task(announcer.run()))
         archiver = Archiver(log, store, epoch=settings.epoch, announcer=announcer)
         resources.push_async_callback(_end, asyncio.create_task(archiver.run()))
+        rules = await asyncio.to_thread(load_once, settings.rules_file)
+        inside = InsideGateway(gateway.writer, gateway.parts["partitions"])
+        moderation = Consumer(log, inside, rules, budget_s=BUDGET_S, rest=REST)
+        resources.push_async_callback(_end, asyncio.create_task(keep_running(moderation)))
+        moderation_lag = ConsumerLag(log, moderation)
         loop_lag = LoopLag()
         await resources.enter_async_context(loop_lag.running())
 
@@ -170,11 +181,12 @@ async def running(
                     [
                         gateway.metrics,
                         ArchiverMetrics(archiver, announcer),
+                        ModerationMetrics(moderation, moderation_lag, rules),
                         *orders.collectors,
                         *(attachments.collectors if attachments else ()),
                         loop_lag,
                     ],
-                    [gateway.lag.measure],
+                    [gateway.lag.measure, moderation_lag.measure],
                 ),
             ],
             middleware=cors(settings.origins),

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
-from shared.tokens import Clock, mint
+from shared.tokens import Clock, Role, mint
 
 ServiceToken = Callable[[], Awaitable[str]]
 """Gives a token that is good now."""
@@ -40,10 +40,13 @@ class FileToken:
 class MintedToken:
     """A token signed with the secret that all services share."""
 
-    def __init__(self, secret: bytes, name: str, clock: Clock = time.time) -> None:
-        """*name* is the service's, without the prefix."""
+    def __init__(
+        self, secret: bytes, name: str, clock: Clock = time.time, *, role: Role = "service"
+    ) -> None:
+        """*name* is the service's, without the prefix; or whose token it is, in another role."""
         self._secret = secret
         self._name = name
+        self._role = role
         self._clock = clock
         self._token = ""
         self._good_until = float("-inf")
@@ -52,6 +55,8 @@ class MintedToken:
         """A token with at least `FRESH_S` left."""
         now = self._clock()
         if now >= self._good_until - FRESH_S:
-            self._token = mint(self._secret, self._name, roles=["service"], ttl_s=MINTED_S, now=now)
+            self._token = mint(
+                self._secret, self._name, roles=[self._role], ttl_s=MINTED_S, now=now
+            )
             self._good_until = now + MINTED_S
         return self._token

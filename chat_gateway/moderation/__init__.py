@@ -6,5 +6,5 @@ Everything but reading the rules is pure. Read `normalise.py` (the text as it is
 code are `phones.py`, `emails.py`, `links.py`, `handles.py` and `banks.py`.
 
 The program that reads the log by them: `watch.py` (what was said calls for which verdicts, pure
-too), `partition.py`, `consumer.py`, `deliveries.py`, `gateway.py`, and `shadow.py`, which looks back.
+too), `partition.py`, `consumer.py`, `deliveries.py`, `gateway.py`; `shadow.py` looks back.
 """

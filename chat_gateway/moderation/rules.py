@@ -1,6 +1,7 @@
 """The rules: which there are, and how they are read from their file."""
 
 import hashlib
+from functools import lru_cache
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, Literal
@@ -95,6 +96,13 @@ def load(path: Path | None = None) -> Rules:
     except BadPattern as error:
         raise BadRules(f"{path}: lists: {error}") from error
     return _compile(file, vocabulary, path)
+
+
+@lru_cache(maxsize=2)
+def load_once(path: Path | None) -> Rules:
+    """The rules of a file, read once by a process: compiling them takes a moment, and several parts
+    need them. Raises `BadRules`."""
+    return load(path)
 
 
 def digests(path: Path = PACKAGED) -> dict[str, str]:

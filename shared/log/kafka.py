@@ -177,6 +177,11 @@ class KafkaLog:
         self._check(partition)
         return await self._probe.time_at(partition, offset - 1)
 
+    async def offset_at(self, partition: int, at: int) -> int:
+        """The first offset whose append time is *at* or later; the end if there is none."""
+        self._check(partition)
+        return await self._probe.offset_at(partition, at)
+
     def reader(self) -> KafkaReader:
         """A new reader, following nothing."""
         reader = KafkaReader(

@@ -71,6 +71,18 @@ class Probe:
                 finally:
                     self._consumer.unsubscribe()
 
+    async def offset_at(self, partition: int, at: int) -> int:
+        """The first offset whose append time is *at* or later; the end if there is none. Raises
+        `OSError`."""
+        place = self._places[partition]
+        with reading("what was appended when cannot be read"):
+            async with asyncio.timeout(ANSWER_TIMEOUT_S):
+                # The end first: what is appended between the questions may be later than *at*.
+                ends = await self._consumer.end_offsets([place])
+                found = (await self._consumer.offsets_for_times({place: max(0, at)}))[place]
+        offset: int = ends[place] if found is None else found.offset
+        return offset
+
     async def close(self) -> None:
         """Disconnect; questions under way are not answered."""
         for question in (self._asked, self._next):

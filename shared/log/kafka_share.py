@@ -1,7 +1,6 @@
-"""A member of a consumer group, which divides the partitions and does nothing else.
+"""A member of a consumer group, which divides the partitions and keeps how far each is done.
 
-Nothing is read through it: where to read from stands in the store. The group's committed offsets
-are for tools that watch lag.
+Nothing is read through it: its members read with readers, from where they please.
 """
 
 import asyncio
@@ -84,12 +83,20 @@ class KafkaShare:
         """Commit *offset* for *partition* before long; the newest alone, and only while held."""
         self._noted[partition] = offset
 
+    async def noted(self, partition: int) -> int | None:
+        """The group's committed offset of *partition*. Raises `OSError`."""
+        if self._membership is None:
+            raise OSError("the group does not answer")
+        return await self._membership.committed(partition)
+
     async def close(self) -> None:
-        """Leave the group: the others share what was held at once."""
+        """Commit what was noted and leave the group: the others share what was held at once."""
         self._on_close(self)
         if self._living is not None:
             self._living.cancel()
             await asyncio.wait([self._living])
+        if self._membership is not None:
+            await self._commit(self._membership)
         await self._leave()
 
     async def _live(self) -> None:
@@ -189,6 +196,15 @@ class _Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
                 await self._consumer.commit(named)
         except (KafkaError, TimeoutError) as error:
             logger.info("nothing committed", extra={"error": type(error).__name__})
+
+    async def committed(self, partition: int) -> int | None:
+        """What the group has committed for *partition*. Raises `OSError`."""
+        with reading("what the group has committed cannot be read"):
+            async with asyncio.timeout(COMMIT_TIMEOUT_S):
+                offset: int | None = await self._consumer.committed(
+                    TopicPartition(self._topic, partition)
+                )
+                return offset
 
     async def leave(self) -> None:
         """Leave the group, so that the others need not wait, and disconnect."""

@@ -74,6 +74,10 @@ class Log(Protocol):
         """Append time of the record before *offset*; null if there is none (any more)."""
         ...
 
+    async def offset_at(self, partition: int, at: int) -> int:
+        """The first offset whose append time is *at* (in ms) or later; the end if there is none."""
+        ...
+
     def reader(self) -> "Reader":
         """A new reader, following nothing."""
         ...
@@ -145,7 +149,13 @@ class Share(Protocol):
         ...
 
     def note(self, partition: int, offset: int) -> None:
-        """Let tools that watch lag know that *partition* is done below *offset*. May get lost."""
+        """Have it kept, for who holds *partition* next and for tools that watch lag, that it is
+        done below *offset*. It is kept a little later, and the newest may get lost."""
+        ...
+
+    async def noted(self, partition: int) -> int | None:
+        """What was kept last of *partition*, by whichever member of the group; null: nothing yet.
+        Raises `OSError`."""
         ...
 
     async def close(self) -> None:

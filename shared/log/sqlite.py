@@ -6,6 +6,7 @@ there is news, and query nothing else.
 """
 
 import asyncio
+import logging
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -14,13 +15,29 @@ from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
 
 from shared.log.port import Draft, NotAppended, OutcomeUnknown, Record
-from shared.log.tables import Batch, DeadLetter, LogTables, now_ms, read_records, time_at
+from shared.log.tables import (
+    Batch,
+    DeadLetter,
+    Job,
+    LogTables,
+    Notes,
+    noted,
+    now_ms,
+    offset_at,
+    read_records,
+    time_at,
+)
 from shared.log.turns import divide
 from shared.risk import Risk
 from shared.sqlite import CLOSE_TIMEOUT_S, Lock, Worker
 
+logger = logging.getLogger("order_chat.log")
+
 APPEND_TIMEOUT_S: Final = 10.0
 READ_TIMEOUT_S: Final = 10.0
+
+NOTE_EVERY_S: Final = 1.0
+"""How long notes wait for each other: every commit costs a disk's turn."""
 
 WAITING_BYTES_MAX: Final = 64 * 1024 * 1024
 """What may wait for the disk; more is refused."""
@@ -29,7 +46,7 @@ Answer = TypeVar("Answer")
 
 
 class _Waiting(NamedTuple):
-    job: Batch | DeadLetter
+    job: Job
     outcome: asyncio.Future[int]
 
 
@@ -47,6 +64,7 @@ class SqliteLog:
         self._unsettled_bytes = 0
         self._commits: asyncio.Task[None] | None = None
         self._readers: set[SqliteReader] = set()
+        self._shares: set[WholeShare] = set()
         self._closed = False
         self.committed = tables.ends
         """Of every partition the offset its next record will get."""
@@ -97,6 +115,11 @@ class SqliteLog:
         self.check(partition)
         return await self._read(lambda connection: time_at(connection, partition, offset - 1))
 
+    async def offset_at(self, partition: int, at: int) -> int:
+        """The first offset whose append time is *at* or later; the end if there is none."""
+        self.check(partition)
+        return await self._read(lambda connection: offset_at(connection, partition, at))
+
     def reader(self) -> "SqliteReader":
         """A new reader, following nothing."""
         reader = SqliteReader(self, on_close=self._readers.discard)
@@ -105,7 +128,9 @@ class SqliteLog:
 
     async def share(self, group: str) -> "WholeShare":
         """All partitions: there is no other process to share them with."""
-        return WholeShare(frozenset(range(self.partitions)))
+        share = WholeShare(self, group, on_close=self._shares.discard)
+        self._shares.add(share)
+        return share
 
     async def risks(self) -> Sequence[Risk]:
         """None: the file is opened by us, as it must be."""
@@ -119,10 +144,21 @@ class SqliteLog:
         """Commit what was handed over, then close the file and let others have it."""
         if self._closed:
             return
+        for share in list(self._shares):
+            await share.close()
         self._closed = True
         if self._commits is not None:
             await asyncio.wait([self._commits], timeout=CLOSE_TIMEOUT_S)
         await self._resources.aclose()
+
+    async def write_notes(self, notes: Notes) -> None:
+        """Keep how far partitions are done. Raises as `append` does."""
+        await self._hand_over(notes)
+
+    async def noted(self, group: str, partition: int) -> int | None:
+        """What was kept last of *partition* under that name."""
+        self.check(partition)
+        return await self._read(lambda connection: noted(connection, group, partition))
 
     async def read(self, stretches: Mapping[int, range]) -> dict[int, list[Record]]:
         """Of every partition named, the records whose offsets lie in its stretch."""
@@ -133,7 +169,7 @@ class SqliteLog:
         if not 0 <= partition < self.partitions:
             raise ValueError(f"there is no partition {partition} among {self.partitions}")
 
-    async def _hand_over(self, job: Batch | DeadLetter) -> int:
+    async def _hand_over(self, job: Job) -> int:
         if self._closed:
             raise NotAppended("the log is closed")
         if self._unsettled_bytes + job.size > WAITING_BYTES_MAX:
@@ -187,15 +223,51 @@ class SqliteLog:
 class WholeShare:
     """`shared.log.port.Share` of a log that has one process."""
 
-    def __init__(self, held: frozenset[int]) -> None:
-        self.held = held
+    def __init__(
+        self, log: SqliteLog, group: str, *, on_close: Callable[["WholeShare"], None]
+    ) -> None:
+        self.held = frozenset(range(log.partitions))
+        self._log = log
+        self._group = group
+        self._on_close = on_close
+        self._untold: dict[int, int] = {}
+        """What is to be kept."""
+        self._keeping: asyncio.Task[None] | None = None
 
     def note(self, partition: int, offset: int) -> None:
-        """Nobody watches this log from outside."""
+        """Keep *offset* for *partition* before long; the newest alone, and only while held."""
+        if partition not in self.held:
+            return
+        self._untold[partition] = offset
+        if self._keeping is None:
+            self._keeping = asyncio.create_task(self._keep_soon())
+
+    async def noted(self, partition: int) -> int | None:
+        """What was kept last of *partition*."""
+        return await self._log.noted(self._group, partition)
 
     async def close(self) -> None:
-        """Hold nothing any more; nobody waits for it."""
+        """Hold nothing any more, and keep what was noted; nobody waits for it."""
+        self._on_close(self)
         self.held = frozenset()
+        if self._keeping is not None:
+            self._keeping.cancel()
+            await asyncio.wait([self._keeping])
+        await self._keep()
+
+    async def _keep_soon(self) -> None:
+        await asyncio.sleep(NOTE_EVERY_S)
+        self._keeping = None  # what is noted from here on is for the next one
+        await self._keep()
+
+    async def _keep(self) -> None:
+        untold, self._untold = self._untold, {}
+        if not untold:
+            return
+        try:
+            await self._log.write_notes(Notes(self._group, untold))
+        except (NotAppended, OutcomeUnknown) as error:
+            logger.info("nothing noted", extra={"error": type(error).__name__})
 
 
 class SqliteReader:

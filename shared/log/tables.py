@@ -5,6 +5,7 @@ A record's key is `partition << 44 | offset`, so a partition's records lie side 
 
 import sqlite3
 import time
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
@@ -22,6 +23,10 @@ CREATE TABLE IF NOT EXISTS dead_letters (
     topic TEXT NOT NULL, partition INTEGER NOT NULL, "offset" INTEGER NOT NULL,
     error TEXT NOT NULL, key TEXT, type TEXT, v INTEGER, value BLOB, at INTEGER NOT NULL
 );
+CREATE TABLE IF NOT EXISTS notes (
+    share TEXT NOT NULL, partition INTEGER NOT NULL, "offset" INTEGER NOT NULL,
+    PRIMARY KEY (share, partition)
+) WITHOUT ROWID;
 """
 
 _OVERHEAD_BYTES: Final = 256
@@ -52,6 +57,21 @@ class DeadLetter(NamedTuple):
         return _OVERHEAD_BYTES + len(self.record.value or b"")
 
 
+class Notes(NamedTuple):
+    """How far partitions are done, for those who share them under a name."""
+
+    share: str
+    offsets: Mapping[int, int]
+
+    @property
+    def size(self) -> int:
+        """Bytes it takes while it waits."""
+        return _OVERHEAD_BYTES
+
+
+Job = Batch | DeadLetter | Notes
+
+
 def now_ms() -> int:
     """The time of day, in ms."""
     return time.time_ns() // 1_000_000
@@ -79,14 +99,14 @@ class LogTables:
         self.ends = tuple(offset + 1 for offset, _ in last)
         """Of every partition the offset its next record will get."""
 
-    def write(self, jobs: Sequence[Batch | DeadLetter]) -> list[int]:
-        """Do all *jobs* in one transaction; answer each batch's first offset (0: a dead letter).
+    def write(self, jobs: Sequence[Job]) -> list[int]:
+        """Do all *jobs* in one transaction; answer each batch's first offset, 0 for other jobs.
 
         Raises `NotAppended` if certainly nothing was written, else `OutcomeUnknown`.
         """
         now = self._clock()
         ends, times = list(self.ends), list(self._times)
-        firsts, records, letters = [], [], []
+        firsts, records, letters, notes = [], [], [], []
         for job in jobs:
             match job:
                 case Batch(partition, drafts):
@@ -103,18 +123,25 @@ class LogTables:
                     where = (TIMELINE, bad.partition, bad.offset, error)
                     letters.append((*where, bad.key, bad.type, bad.version, bad.value, now))
                     firsts.append(0)
-        self._insert(records, letters)
+                case Notes(share, offsets):
+                    notes += [(share, partition, offset) for partition, offset in offsets.items()]
+                    firsts.append(0)
+        self._insert(records, letters, notes)
         self.ends, self._times = tuple(ends), tuple(times)
         return firsts
 
     def _insert(
-        self, records: Sequence[tuple[object, ...]], letters: Sequence[tuple[object, ...]]
+        self,
+        records: Sequence[tuple[object, ...]],
+        letters: Sequence[tuple[object, ...]],
+        notes: Sequence[tuple[object, ...]],
     ) -> None:
         insert = self._connection.executemany
         try:
             with transaction(self._connection):
                 insert("INSERT INTO records VALUES (?,?,?,?,?,?)", records)
                 insert("INSERT INTO dead_letters VALUES (?,?,?,?,?,?,?,?,?)", letters)
+                insert("INSERT OR REPLACE INTO notes VALUES (?,?,?)", notes)
         except CommitFailed as error:
             raise OutcomeUnknown(f"the log file could not be synced: {error}") from error
         except Exception as error:
@@ -146,6 +173,29 @@ def time_at(connection: sqlite3.Connection, partition: int, offset: int) -> int 
     """Append time of a record; null if it is not there."""
     row: tuple[int] | None = connection.execute(
         "SELECT at FROM records WHERE place = ?", (_place(partition, offset),)
+    ).fetchone()
+    return None if row is None else row[0]
+
+
+def offset_at(connection: sqlite3.Connection, partition: int, at: int) -> int:
+    """The first offset whose append time is *at* or later; the end if there is none.
+
+    Looked for by halves: times only rise here, and there is no index of them.
+    """
+
+    def appended_at(offset: int) -> int:
+        found = time_at(connection, partition, offset)
+        assert found is not None  # offsets are dense
+        return found
+
+    end = _last_record(connection, partition)[0] + 1
+    return bisect_left(range(end), at, key=appended_at)
+
+
+def noted(connection: sqlite3.Connection, share: str, partition: int) -> int | None:
+    """What was noted last of a partition under that name."""
+    row: tuple[int] | None = connection.execute(
+        'SELECT "offset" FROM notes WHERE share = ? AND partition = ?', (share, partition)
     ).fetchone()
     return None if row is None else row[0]
 

@@ -21,10 +21,13 @@ class HandedShare:
 
     def __init__(self, *held: int) -> None:
         self.held = frozenset(held)
-        self.noted: dict[int, int] = {}
+        self.notes: dict[int, int] = {}
 
     def note(self, partition: int, offset: int) -> None:
-        self.noted[partition] = offset
+        self.notes[partition] = offset
+
+    async def noted(self, partition: int) -> int | None:
+        return self.notes.get(partition)
 
     async def close(self) -> None:
         self.held = frozenset()
@@ -137,8 +140,8 @@ async def test_tools_are_told_how_far_it_is(place: Place) -> None:
     share = HandedShare(HOME)
     async with archiving(place, share):
         await place.append(*story())
-        await until(lambda: HOME in share.noted and share.noted[HOME] == len(story()))
+        await until(lambda: share.notes.get(HOME) == len(story()))
 
     watermark = await place.store.watermark(1, HOME)
     assert watermark is not None
-    assert watermark.offset == share.noted[HOME]
+    assert watermark.offset == share.notes[HOME]

@@ -7,6 +7,7 @@ import msgspec
 from prometheus_client.parser import text_string_to_metric_families
 
 from attachment_service.settings import Settings as AttachmentSettings
+from chat_gateway.moderation.settings import Settings as ModerationSettings
 from chat_gateway.settings import Settings as GatewaySettings
 from order_service.settings import Settings as OrderSettings
 from tests.docs.pages import blocks, table
@@ -21,7 +22,7 @@ IDS = [f"00000000-0000-4000-8000-00000000000{number}" for number in range(2)]
 def test_every_setting_is_documented_with_its_default() -> None:
     """The table names each variable a service reads, no other, and what it is if not set."""
     told = {row[0]: row[1] for row in table(PAGE, "variable", "default", "meaning")}
-    services = (OrderSettings(), AttachmentSettings(), GatewaySettings())
+    services = (OrderSettings(), AttachmentSettings(), ModerationSettings(), GatewaySettings())
     read = {name: default for service in services for name, default in defaults(service).items()}
 
     assert told.keys() == read.keys()
@@ -69,6 +70,8 @@ def defaults(settings: msgspec.Struct) -> dict[str, str | None]:
                 return None
             case bool():
                 return "on" if value else "off"
+            case tuple():
+                return ", ".join(value) or None
             case frozenset():
                 return ", ".join(value) or "none"
         return str(value)

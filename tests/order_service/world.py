@@ -171,6 +171,9 @@ class TroubledLog:
     async def time_before(self, partition: int, offset: int) -> int | None:
         return await self._log.time_before(partition, offset)
 
+    async def offset_at(self, partition: int, at: int) -> int:
+        return await self._log.offset_at(partition, at)
+
     def reader(self) -> Reader:
         return self._log.reader()
 

@@ -122,6 +122,19 @@ class TestTime:
 
         assert await log.time_before(1, offset) is None
 
+    async def test_an_offset_is_found_by_its_time(self, log: Log) -> None:
+        """The first that was appended then or later; the partitions have nothing in common."""
+        async with asyncio.timeout(SOON_S):
+            while len({record.at for record in await read_all(log, 1)}) < 3:
+                await log.append(1, [draft("a"), draft("b")])
+        times = [record.at for record in await read_all(log, 1)]
+
+        found = [await log.offset_at(1, at) for at in (0, *times, times[-1] + 1)]
+
+        assert found == [0, *(times.index(at) for at in times), len(times)]
+        assert await log.offset_at(1, times[2] - 1) <= 2
+        assert await log.offset_at(2, 0) == 0
+
 
 class TestDurability:
     async def test_all_is_there_when_it_is_opened_again(self, log_engine: Engine) -> None:

@@ -13,6 +13,7 @@ import pytest_asyncio
 import attachment_service.metrics
 import chat_gateway.archiver.metrics
 import chat_gateway.metrics
+import chat_gateway.moderation.metrics
 import order_service.metrics
 import shared.metrics
 from shared.contracts import frames
@@ -58,6 +59,7 @@ async def test_the_tables_name_every_figure(system: Demo) -> None:
     modules = (
         chat_gateway.metrics,
         chat_gateway.archiver.metrics,
+        chat_gateway.moderation.metrics,
         order_service.metrics,
         attachment_service.metrics,
         shared.metrics,
