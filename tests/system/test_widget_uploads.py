@@ -257,7 +257,7 @@ async def test_one_window_sends_what_was_kept(people: People, tmp_path: Path) ->
     that one is closed."""
     anna = await people.open(FILM, "anna")
     line = await Line.of(anna)
-    await line.set(bytes_s=SLOW)
+    await line.set(bytes_s=2 * MIB)  # the second window must open before everything is sent
     await anna.attach([film(tmp_path, 2 * PART)])
     await percent(anna, 55)
 
