@@ -9,11 +9,16 @@ from chat_gateway.moderation.text import Text
 
 _IBAN: Final = re.compile(r"(?<![^\W_])[a-z]{2}[ .\-]?\d[ .\-]?\d(?:[ .\-]{0,2}[a-z0-9]){11,30}+")
 _WALLET: Final = re.compile(
-    r"(?<![^\W_])(?:0x[0-9a-f]{40}|bc1(?:\s?[ac-hj-np-z02-9]){25,62}+|[13][a-z0-9]{25,34}+|t[a-z0-9]{33}|[48][a-z0-9]{94})(?![^\W_])"
+    r"(?<![^\W_])(?:0x[0-9a-f]{40}|bc1(?:\s?[ac-hj-np-z02-9]){25,62}+|bc1[qp][ac-hj-np-z02-9]{8,60}+|[13][a-z0-9]{25,34}+|t[a-z0-9]{33}|[48][a-z0-9]{94})(?![^\W_])"
 )
 _SPELLED_OUT: Final = frozenset({"0x", "bc"})
 _IBAN_CHARS: Final = range(15, 35)
+_IBAN_DIGITS_MIN: Final = 10
+"""With fewer, one sentence in a hundred that has a number in it would be one."""
 _CARD: Final = re.compile(r"(?<!\d)[3-6]\d{3}[ \-.]?(?:\d{4}[ \-.]?){2}\d{4}(?![ \-.]?\d)")
+_CASHTAG: Final = re.compile(r"(?<![\w$])\$[a-z][a-z0-9_\-]{2,30}")
+_UPI: Final = re.compile(r"(?<![^\W_])[\w.\-]{3,40}@[a-z]{2,20}(?![\w.@])")
+"""Names of those who are paid: $anna, anna@okbank. They are such where a service is named."""
 _ACCOUNT: Final = re.compile(r"\d(?:[ \-/.]?\d){5,17}+")
 
 
@@ -22,6 +27,7 @@ class Banks:
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._account = vocabulary.mask("account")
+        self._purse = vocabulary.mask("purse") | vocabulary.mask("pay_me")
 
     def __call__(self, text: Text) -> Iterator[tuple[int, int]]:
         """Each account's part of the text."""
@@ -35,6 +41,10 @@ class Banks:
         for match in _CARD.finditer(plain):
             if _luhn("".join(filter(str.isdigit, match.group()))):
                 yield match.span()
+        if text.read.has & self._purse:
+            for sign, named in (("$", _CASHTAG), ("@", _UPI)):
+                if sign in plain:
+                    yield from (match.span() for match in named.finditer(plain))
         if text.read.has & self._account:
             for match in _ACCOUNT.finditer(plain):
                 first, end = text.words_in(*match.span())
@@ -44,13 +54,14 @@ class Banks:
 
 def _iban_end(match: re.Match[str]) -> int:
     """Where an IBAN that begins here ends, by its check digits; 0 if none does."""
-    written = ""
+    written, digits = "", 0
     for place in range(match.start(), match.end()):
         character = match.string[place]
         if not character.isalnum():
             continue
         written += character
-        if len(written) in _IBAN_CHARS and _checks(written):
+        digits += character.isdigit()
+        if len(written) in _IBAN_CHARS and digits >= _IBAN_DIGITS_MIN and _checks(written):
             following = match.string[place + 1 : place + 2]
             if not following.isalnum():
                 return place + 1

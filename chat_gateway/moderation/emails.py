@@ -15,9 +15,13 @@ _WRITTEN: Final = re.compile(r"[a-z0-9\-]{1,60}(?:\.[a-z0-9\-]{1,60}){0,4}\.[a-z
 """A domain as it should be."""
 _SOME_POINT: Final = re.compile(r"\s(?:point|period)\s(?:in|is|it|me|no|be|us|at|de|to|so)\Z")
 """At some point in …: words where "point" is the French dot."""
-_WHOLE: Final = re.compile(r"[a-z0-9]@[a-z0-9\-]+\.[a-z]{2}")
-_SPACED: Final = re.compile(r"(?<!\S)\S(?: \S(?!\S)){6,}+")
-"""An address with a space between any two of its characters."""
+_APART: Final = re.compile(r"(?<![^\W_])[^\W_](?:[^a-z0-9@\n]{1,3}[a-z0-9@](?![^\W_])){7,}+")
+"""Characters with something between any two of them: "a n n a @", "a.n.n.a.@"."""
+_MADE_UP: Final = re.compile(r"(?:example|beispiel|ejemplo|exemple|exemplo|esempio)\.[a-z]{2,3}\b")
+"""What stands in forms and mock-ups."""
+_TURNED: Final = re.compile(r"[\w.\-]{2,40}+@[\w.\-]{2,40}+")
+"""What may be one where it is said that it is to be read backwards."""
+_BETWEEN: Final = re.compile(r"[^a-z0-9@]")
 _ODD: Final = re.compile(r"[\d._+]")
 _BESIDE: Final = 6
 
@@ -30,13 +34,15 @@ class Emails:
         tld, plain_tld = _any(vocabulary.terms("tld")), _any(vocabulary.terms("tld_plain"))
         provider = _any(vocabulary.terms("mail_provider"), r"[\s.\-]?")
         signs = rf"(?:{dot}|{_any(vocabulary.terms('hyphen'))})"
-        mark = rf"(?:\s{signs}\s|\s?{_OPEN}\s?(?:{dot}|\.)\s?{_SHUT}\s?|\s?\.\s?)"
+        mark = rf"(?:,?\s{signs},?\s|\s?{_OPEN}\s?(?:{dot}|\.)\s?{_SHUT}\s?|\s?\.\s?)"
         self._at = re.compile(
-            rf"\s?{_OPEN}\s?(?:{at}|@)\s?{_SHUT}\s?|(?P<sign>\s?@\s?)|(?P<word>\s(?:{at})\s)"
+            rf"\s?{_OPEN}\s?(?:{at}|@)\s?{_SHUT}\s?|\s?[(\[{{]a[)\]}}]\s?|,\s?(?:{at}),\s?"
+            rf"|(?P<sign>\s?@\s?)|(?P<word>\s(?:{at})\s)"
         )
         self._provider = re.compile(rf"(?:{provider})\b(?:(?:{mark}|\s|,\s?)(?:{tld})\b)?")
         self._domain = re.compile(
             rf"[a-z0-9\-]{{2,40}}(?:{mark}[a-z0-9\-]{{2,40}}){{0,2}}?(?P<mark>{mark})(?:{tld})\b"
+            rf"|[a-z0-9]{{2,20}}(?:-[a-z0-9]{{2,20}}){{1,3}}\s(?:{plain_tld})\b"
         )
         self._local = re.compile(rf"[\w.+\-]{{1,64}}(?:{mark}[\w+\-]{{1,64}}){{0,3}}\Z")
         self._bare = re.compile(
@@ -46,8 +52,12 @@ class Emails:
             rf"(?<![^\W_])(?:{'|'.join(end[::-1] for end in vocabulary.terms('tld_plain'))})"
             r"\s?\.\s?[a-z0-9\-]{2,40}\s?@\s?[\w.]{2,40}+"
         )
+        joined = _any(vocabulary.terms("mail_provider"), "")
+        self._whole = re.compile(rf"[a-z0-9]@(?:{joined}|[a-z0-9]{{2,40}}?(?:{tld})\Z)")
         self._providers = vocabulary.mask("mail_provider")
-        self._mail = vocabulary.mask("mail") | vocabulary.mask("reach")
+        self._reversed = vocabulary.mask("reversed")
+        self._mail_noun = vocabulary.mask("mail")
+        self._mail = self._mail_noun | vocabulary.mask("reach")
         self._common = frozenset(vocabulary.terms("before_at"))
 
     def __call__(self, text: Text) -> Iterator[tuple[int, int]]:
@@ -59,8 +69,11 @@ class Emails:
                 yield found
                 over = found[1]
         if "@" in plain:
-            yield from (run.span() for run in _SPACED.finditer(plain) if _is_address(run.group()))
-            yield from (match.span() for match in self._backwards.finditer(plain))
+            for run in _APART.finditer(plain):
+                if self._whole.search(_BETWEEN.sub("", run.group())):
+                    yield run.span()
+            turned = _TURNED if text.read.has & self._reversed else self._backwards
+            yield from (match.span() for match in turned.finditer(plain))
         if not text.read.has & self._providers:
             return
         for bare in self._bare.finditer(plain):
@@ -81,7 +94,9 @@ class Emails:
         if at.group().startswith(" ") and at.group().endswith("@"):  # "mention @acme.official"
             return None
         if at["sign"] and (written := _WRITTEN.match(plain, at.end())):
-            return None if is_file(written.group()) else (start, written.end())
+            if is_file(written.group()) or _MADE_UP.match(written.group()):
+                return None
+            return start, written.end()
         domain = self._domain.match(plain, at.end())
         if domain is None:
             return None
@@ -93,8 +108,9 @@ class Emails:
         word = text.word_at(at.start() + 1)
         if _SOME_POINT.search(domain.group()):
             return None
-        certain = domain["mark"].strip() != "." or _ODD.search(local[0])
+        certain = (domain["mark"] or " ").strip() != "." or _ODD.search(local[0])
         near = text.read.near(self._mail, word - 6, word)
+        near |= text.read.near(self._mail_noun, word - 12, word)
         return (start, domain.end()) if certain or near else None
 
     def _beside_provider(self, text: Text) -> Iterator[tuple[int, int]]:
@@ -105,10 +121,6 @@ class Emails:
                 for other in range(max(0, number - _BESIDE), min(len(words), number + _BESIDE + 1)):
                     if other != number and (span := name_like(text, words[other])):
                         yield min(span[0], words[number].start), max(span[1], words[number].end)
-
-
-def _is_address(spaced: str) -> bool:
-    return bool(_WHOLE.search(spaced.replace(" ", "")))
 
 
 def _any(terms: list[str], between: str = r"\s") -> str:

@@ -3,12 +3,12 @@
 import re
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from typing import Final
 
 import msgspec
 
 from chat_gateway.moderation.normalise import BLOT
-from chat_gateway.moderation.phrases import Pattern, Read
 from chat_gateway.moderation.pieces import put_together
 from chat_gateway.moderation.rules import Compiled, Rule, Rules
 from chat_gateway.moderation.text import Text, read
@@ -78,81 +78,89 @@ def find(messages: Sequence[str], rules: Rules, *, budget_s: float | None = None
 
 def _once(window: list[str], rules: Rules, clock: "_Clock") -> list[tuple[str, Span]]:
     last = len(window) - 1
-    text = read(window[last], rules.vocabulary)
-    together = put_together(window, rules.vocabulary)
+    alone = _Look(read(window[last], rules.vocabulary), rules)
+    together = [
+        (pieces, _Look(pieces.text, rules)) for pieces in put_together(window, rules.vocabulary)
+    ]
     found = []
     for compiled in rules.compiled:
-        for start, end in _places(compiled, text, rules):
+        for start, end in alone.places(compiled):
             found.append((compiled.rule.id, Span(last, start, end)))
         clock.check()
-        for pieces in together if compiled.rule.across else ():
-            for start, end in _places(compiled, pieces.text, rules):
+        for pieces, look in together if compiled.rule.across else ():
+            for start, end in look.places(compiled):
                 found += ((compiled.rule.id, Span(*part)) for part in pieces.parts(start, end))
             clock.check()
     return found
 
 
-def _places(compiled: Compiled, text: Text, rules: Rules) -> Iterator[tuple[int, int]]:
-    """The parts of the original text that the rule finds and nothing excuses."""
-    has, words = text.read.has, text.read.words
-    excuses: list[_Excuse] | None = None
-    for pattern in compiled.patterns:
-        for need in pattern.needs:
-            if not has & need:
-                break
-        else:
-            for match in pattern.regex.finditer(text.read.symbols):
+class _Look:
+    """A look at a text, by all rules."""
+
+    def __init__(self, text: Text, rules: Rules) -> None:
+        self._text = text
+        self._rules = rules
+
+    def places(self, compiled: Compiled) -> Iterator[tuple[int, int]]:
+        """The parts of the original text that the rule finds and nothing excuses."""
+        text, read, has = self._text, self._text.read, self._text.read.has
+        excuses: list[_Excuse] | None = None
+        for pattern in compiled.patterns:
+            # By far most patterns end at the first of these, so it is not left to a call.
+            if not has & pattern.needs[0] or not pattern.may_be_in(read):
+                continue
+            for match in pattern.regex.finditer(read.symbols):
                 first, end = match.span()
                 if excuses is None:
-                    excuses = _excuses(compiled, text.read, rules)
-                middle = text.read.symbols[first:end]
-                if not any(excuse.holds(text.read, first, end, middle) for excuse in excuses):
+                    excuses = self._excuses(compiled)
+                if not any(excuse.holds(self._sober, first, end) for excuse in excuses):
+                    words = read.words
                     yield text.normalised.original(words[first].start, words[end - 1].end)
-    if compiled.detector is not None:
-        for start, stop in compiled.detector(text):
-            first, end = text.words_in(start, stop)
-            if excuses is None:
-                excuses = _excuses(compiled, text.read, rules)
-            # A name that holds a word is no excuse: mediakit.anna is not "media".
-            if not any(excuse.holds(text.read, first, end, "-") for excuse in excuses):
-                yield text.normalised.original(start, stop)
+        if compiled.detector is not None:
+            for start, stop in compiled.detector(text):
+                first, end = text.words_in(start, stop)
+                if excuses is None:
+                    excuses = self._excuses(compiled)
+                # A name that holds a word is no excuse: mediakit.anna is not "media".
+                if not any(excuse.holds(self._sober, first, end, "-") for excuse in excuses):
+                    yield text.normalised.original(start, stop)
+
+    def _excuses(self, compiled: Compiled) -> list["_Excuse"]:
+        """The excuses of a rule that the text has at all: mostly none."""
+        return [
+            _Excuse(pattern.regex, ends)
+            for patterns, ends in (
+                (compiled.unless, (SENTENCE, CLAUSE, IS)),
+                (compiled.unless_near, (SENTENCE,)),
+            )
+            for pattern in patterns
+            if pattern.may_be_in(self._text.read) and pattern.regex.search(self._sober)
+        ]
+
+    @cached_property
+    def _sober(self) -> str:
+        """The words' symbols, where what excuses nothing stands for nothing."""
+        symbols = self._text.read.symbols
+        for hollow in self._rules.hollow:
+            if hollow.may_be_in(self._text.read):
+                symbols = hollow.regex.sub(lambda found: "-" * len(found[0]), symbols)
+        return symbols
 
 
 class _Excuse(msgspec.Struct, frozen=True):
-    pattern: Pattern
+    regex: re.Pattern[str]
     ends: tuple[str, ...]
     """What the excuse does not reach beyond."""
-    hollow: re.Pattern[str] | None
 
-    def holds(self, read: Read, first: int, end: int, middle: str) -> bool:
-        """Whether the excuse stands around the words found, or in them."""
-        before = read.symbols[max(0, first - EXCUSE_WORDS) : first]
-        after = read.symbols[end : end + EXCUSE_WORDS]
+    def holds(self, symbols: str, first: int, end: int, middle: str | None = None) -> bool:
+        """Whether the excuse stands around the words found, or in them (or in *middle*)."""
+        before = symbols[max(0, first - EXCUSE_WORDS) : first]
+        after = symbols[end : end + EXCUSE_WORDS]
         for mark in self.ends:
             before = before[before.rfind(mark) + 1 :]
             after = after.partition(mark)[0]
-        return self.fits(before + middle + after)
-
-    def fits(self, symbols: str) -> bool:
-        """Whether the excuse is among these words."""
-        if self.hollow is not None:
-            symbols = self.hollow.sub("-", symbols)
-        return self.pattern.regex.search(symbols) is not None
-
-
-def _excuses(compiled: Compiled, read: Read, rules: Rules) -> list[_Excuse]:
-    """The excuses of a rule that the text has at all: mostly none."""
-    hollow = rules.hollow.regex if rules.hollow is not None else None
-    return [
-        excuse
-        for patterns, ends in (
-            (compiled.unless, (SENTENCE, CLAUSE, IS)),
-            (compiled.unless_near, (SENTENCE,)),
-        )
-        for pattern in patterns
-        if all(read.has & need for need in pattern.needs)
-        if (excuse := _Excuse(pattern, ends, hollow)).fits(read.symbols)
-    ]
+        around = before + (symbols[first:end] if middle is None else middle) + after
+        return self.regex.search(around) is not None
 
 
 def _blot_out(text: str, spans: Iterable[Span]) -> str:

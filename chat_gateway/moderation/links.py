@@ -28,7 +28,7 @@ class Links:
         self._contact = hosts("contact_host")
         self._profile = hosts("profile_host")
         self._work = hosts("work_host")
-        self._tlds = frozenset(vocabulary.terms("tld"))
+        self._tlds = frozenset((*vocabulary.terms("tld"), *vocabulary.terms("link_tld")))
         self._tld = vocabulary.mask("tld")
         self._pages = frozenset(vocabulary.terms("contact_page"))
         self._mine = vocabulary.mask("my_own")
@@ -36,6 +36,10 @@ class Links:
         self._reach = vocabulary.mask("reach") | vocabulary.mask("contact_noun")
         self._form = vocabulary.mask("form")
         self._contact_word = vocabulary.mask("contact_page")
+        self._verify = vocabulary.mask("verify")
+        self._rates = vocabulary.mask("rates")
+        self._direct = vocabulary.mask("direct") | vocabulary.mask("without")
+        self._ours = vocabulary.mask("our")
         self._me = vocabulary.mask("me")
         self._no_name = frozenset(vocabulary.terms("before_at"))
         dot = "|".join(map(re.escape, vocabulary.terms("dot")))
@@ -90,6 +94,10 @@ class Links:
         if near(self._mine, first - 5, first) and near(self._site, first - 5, end + 4):
             return True
         around = first - _FAR, end + _FAR
-        if near(self._form, *around) and near(self._contact_word, *around):
+        if near(self._rates, *around) and near(self._mine | self._direct, *around):
+            return True
+        if near(self._verify, *around):
+            return True
+        if near(self._form, *around) and near(self._contact_word | self._ours, *around):
             return True
         return near(self._reach, *around) and near(self._me, *around)

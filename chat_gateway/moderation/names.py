@@ -10,6 +10,14 @@ _WRITTEN: Final = re.compile(r"[\w.]{3,40}+")
 _LIKE: Final = re.compile(
     r"(?:[a-z0-9]*[a-z]{2}[a-z0-9]*(?:[._][a-z0-9._]+|_)|[a-z]{4,}[._]?\d{1,6})[a-z0-9._]*"
 )
+_CRAFT: Final = re.compile(
+    r"[a-z0-9]{3,}(?:makes?|edits?|editor|cuts|cutter|films?|filma|filmt|dreht|schneidet|montage"
+    r"|monta|montuje|visuals?|creates?|studios?|photos?|fotos?|reels|clips|media|motion|videos?"
+    r"|designs?|draws|shoots|ugc|official|oficial|prod|tv)[a-z0-9]{0,8}"
+)
+"""In one word who it is and what they do: annamakesfilms."""
+_CRAFT_MIN: Final = 6
+"""No shorter word says both."""
 _FILE: Final = re.compile(
     r".*\.(?:mp[34]|m4[av]|mov|avi|mkv|jpe?g|png|gif|pdf|docx?|xlsx?|csv|zip|rar|psd|ai|srt|wav"
     r"|aiff?|txt|prproj|aep|webp|svg|cube|heic|raw|tiff?)"
@@ -23,14 +31,18 @@ def is_file(written: str) -> bool:
 
 
 def name_like(text: Text, word: Word) -> tuple[int, int] | None:
-    """Where the name is that starts with this word, if there is one: anna.k, anna_88, annak88."""
-    before = text.plain[word.start - 1 : word.start]
+    """Where the name is that starts with this word, if there is one: anna.k, annak88, annafilms."""
+    before, behind = text.plain[word.start - 1 : word.start], text.plain[word.end : word.end + 1]
+    if word.end - word.start < _CRAFT_MIN and word.text.isalpha() and behind not in ("_", "."):
+        return None  # by far most words
     if before and (before.isalnum() or before in "._/@-"):
         return None
     name = _WRITTEN.match(text.plain, word.start)
     if name is None or text.plain[name.end() : name.end() + 1] in ("/", "@"):
         return None
     written = name.group().rstrip(".")
-    if not _LIKE.fullmatch(written) or is_file(written) or _SITE.fullmatch(written):
+    if is_file(written) or _SITE.fullmatch(written):
+        return None
+    if not (_LIKE.fullmatch(written) or _CRAFT.fullmatch(written)):
         return None
     return name.start(), name.start() + len(written)

@@ -20,6 +20,8 @@ _LATIN: Final = re.compile("[a-z]")
 _FOREIGN: Final = re.compile("[\u0370-\u058f]")
 """Greek, Cyrillic and Armenian letters: those whose twins are Latin."""
 
+_UMLAUTS: Final = str.maketrans({ord("ä"): "ae", ord("ö"): "oe", ord("ü"): "ue"})
+
 
 class Normalised(msgspec.Struct, frozen=True):
     """A text without disguise. `places[i]` is where its i-th character stands in the original."""
@@ -47,11 +49,17 @@ def normalise(text: str) -> Normalised:
     return Normalised(_in_one_script("".join(folded)), places)
 
 
-def spellings(word: str) -> list[str]:
-    """What a word of the rules may be once normalised: as itself, or taken for a Latin one."""
-    own = "".join(_FOLDED[character] for character in word)
-    # Two or three letters of another script are too easily a Latin word of two or three.
-    return list(dict.fromkeys((own, _in_one_script(own) if len(own) > 3 else own)))
+def spellings(phrase: str) -> list[str]:
+    """What a phrase of the rules may be once normalised.
+
+    As itself or with ä, ö, ü as two letters; and either taken for a Latin one.
+    """
+    found = []
+    for one in (phrase, phrase.lower().translate(_UMLAUTS)):
+        own = "".join(_FOLDED[character] for character in one).replace("'", "")
+        # Two or three letters of another script are too easily a Latin word of two or three.
+        found += [own, _in_one_script(own) if len(own) > 3 else own]
+    return list(dict.fromkeys(found))
 
 
 def _in_one_script(text: str) -> str:

@@ -2,13 +2,20 @@
 
 import re
 from collections.abc import Iterator
-from itertools import pairwise
 from typing import Final
-
-import msgspec
 
 from chat_gateway.moderation.normalise import BLOT, MASK
 from chat_gateway.moderation.phrases import Vocabulary
+from chat_gateway.moderation.shapes import (
+    DECIMAL,
+    LOOKS_WRITTEN,
+    NO_NUMBER,
+    Group,
+    counts_up,
+    is_row,
+    is_said_in_groups,
+    is_time_or_date,
+)
 from chat_gateway.moderation.text import Text
 from chat_gateway.moderation.words import plain
 
@@ -24,21 +31,6 @@ _BEFORE: Final = 6
 _AFTER: Final = 4
 """How many words around a number tell what it is."""
 
-_LOOKS_WRITTEN: Final = re.compile(
-    r"\(?\d{3}\)[ .\-]?\d{3}[ .\-]\d{4}|\d{3}([.\- ])\d{3}\1\d{4}"
-    r"|1[ .\-]\d{3}[ .\-]\d{3}[ .\-]\d{4}"
-    r"|\d{3}-\d{4}"
-    r"|[6-9]\d{2} \d{3} \d{3}|[6-9]\d{2}( \d{2}){3}|[6-9]\d{2} \d{3} \d{4}|\d{2} \d{4,5}[ \-]\d{4}"
-)
-"""Numbers as they are written in North America, Spain, Poland, Brazil: known without context."""
-
-_NO_NUMBER: Final = re.compile(
-    r"\d{1,4}[./\-]\d{1,2}[./\-]\d{1,4}"  # a date
-    r"|\d{1,2}:\d{2}(?::\d{2})*(?:\s?-\s?\d{1,2}:\d{2}(?::\d{2})*)?"  # times
-    r"|[1-9]\d{0,2}(?:[.,'\s]\d{3})*(?:[.,]\d{1,2})?"  # thousands
-    r"|\d{3,5}\s?[x*/\-]\s?\d{3,5}"  # dimensions, years, spans
-    r"|\d{1,3}(?:\.\d{1,3}){1,3}"  # versions
-)
 _DIGIT: Final = re.compile(r"\d")
 _O_FOR_ZERO: Final = re.compile(r"[oil]\d|\d[oil]")
 _LETTER_DIGITS: Final = str.maketrans("oil", "011")
@@ -46,19 +38,9 @@ _LETTERED: Final = re.compile(r"[oil]*\d[\doil]*")
 _APART: Final = re.compile(rf"[€$£%#@{BLOT}]|{MASK}{{3}}")
 _MONEY: Final = re.compile(r"\s?[€$£%]")
 _QUOTE: Final = re.compile(r"(?<!\w)[\"'“”„«»]\Z")
-_IN_AMERICA: Final = [3, 3, 4]
 _SPELLED_MIN: Final = 3
 _BETWEEN_MAX: Final = 24
 _FILLERS_MAX: Final = 4
-
-
-class _Group(msgspec.Struct, frozen=True):
-    digits: str
-    spelled: int
-    """How many number words it has."""
-    start: int
-    end: int
-    word: int
 
 
 class Phones:
@@ -84,6 +66,11 @@ class Phones:
         self._reference = vocabulary.mask("reference")
         self._counted = vocabulary.mask("counted")
         self._number_noun = vocabulary.mask("number_noun")
+        self._my = vocabulary.mask("my")
+        self._listed = vocabulary.mask("listed")
+        self._plus = vocabulary.mask("plus")
+        self._in_parts = vocabulary.mask("in_parts")
+        self._dialled = vocabulary.mask("dialled")
 
     def __call__(self, text: Text) -> Iterator[tuple[int, int]]:
         """Each number's part of the text."""
@@ -117,9 +104,9 @@ class Phones:
             for word, mask in zip(read.words, read.masks, strict=True)
         )
 
-    def _runs(self, text: Text) -> Iterator[list[_Group]]:
+    def _runs(self, text: Text) -> Iterator[list[Group]]:
         """Digits that stand together, with nothing between but signs and a filler or two."""
-        run: list[_Group] = []
+        run: list[Group] = []
         times, fillers = 1, 0
         for number, word in enumerate(text.read.words):
             digits, spelled = self._digits(word.text)
@@ -129,7 +116,9 @@ class Phones:
                 if run and (not joins or _APART.search(between)):
                     yield run
                     run = []
-                run.append(_Group(digits * times, spelled, word.start, word.end, number))
+                run.append(
+                    Group(digits * times, spelled + (times > 1), word.start, word.end, number)
+                )
                 times, fillers = 1, 0
             elif word.text in self._again:
                 times = self._again[word.text]
@@ -177,9 +166,9 @@ class Phones:
                     ways[end] = [*ways[at], word[at:end]]
         return ways.get(len(word), [])
 
-    def _is_phone(self, text: Text, run: list[_Group]) -> bool:
+    def _is_phone(self, text: Text, run: list[Group]) -> bool:
         digits = "".join(group.digits for group in run)
-        if not DIGITS_MIN <= len(digits) <= DIGITS_MAX or _is_row(run):
+        if not DIGITS_MIN <= len(digits) <= DIGITS_MAX or is_row(run):
             return False
         read = text.read
         start, end, first, last = run[0].start, run[-1].end, run[0].word, run[-1].word
@@ -193,26 +182,25 @@ class Phones:
                 return False
             if self._refers(text, first) or read.near(self._counted, last + 1, last + 3):
                 return False
+        has_plus = "+" in lead or bool(first and text.read.masks[first - 1] & self._plus)
+        if has_plus and len(digits) >= 8:
+            return True
+        if spelled and not called and DECIMAL.search(text.plain, start, end):
+            return False
         if spelled:
             return spelled >= _SPELLED_MIN or (len(digits) >= 8 and spelled >= 2)
         written = text.plain[start:end]
-        if "+" in lead and len(digits) >= 8:
+        if LOOKS_WRITTEN.fullmatch(text.plain, start - lead.endswith("("), end):
             return True
-        if _LOOKS_WRITTEN.fullmatch(text.plain, start - lead.endswith("("), end):
-            return True
-        if _NO_NUMBER.fullmatch(written) and not (written[0] == "0" and written.isdigit()):
+        if NO_NUMBER.fullmatch(written) and not (written[0] == "0" and written.isdigit()):
             return called and (written.isdigit() or len(digits) >= 9) and len(digits) >= 7
-        if called or read.near(self._number_noun, first - 3, first):
+        if called or self._is_numbered(text, first):
             return len(digits) >= 7
-        if ":" in written:
+        if is_time_or_date(written) or counts_up(run):
             return False
-        values = [int(group.digits) for group in run]
-        if values == sorted(values) and values[0] > 0 and values[-1] < 100:  # scenes 3, 7 and 12
+        if len(run) > 2 and read.near(self._listed, first - 4, first):
             return False
-        if [len(group.digits) for group in run] == _IN_AMERICA:  # "917, then 555, then 0176"
-            return True
-        lengths = {len(group.digits) for group in run}
-        if lengths <= {1, 2} and (len(run) >= 7 or (lengths == {2} and len(digits) >= 10)):
+        if is_said_in_groups(run, written):
             return True
         if digits.startswith("00"):
             return len(digits) >= 10
@@ -221,7 +209,9 @@ class Phones:
     def _called(self, text: Text, first: int, last: int) -> bool:
         """Whether somebody is called under this number, as far as the words around it say."""
         near = text.read.near
-        if near(self._phone, first - 3, first) and not near(self._reference, first - 2, first):
+        if self._is_own(text, first, last):
+            return True
+        if near(self._phone, first - 3, first) and not self._refers(text, first, 2):
             return True
         if self._refers(text, first):
             return False
@@ -229,17 +219,40 @@ class Phones:
             self._phone, last + 1, last + 1 + _AFTER
         )
 
-    def _refers(self, text: Text, first: int) -> bool:
+    def _is_own(self, text: Text, first: int, last: int) -> bool:
+        """Whether "my number" stands beside it; my order's number is another thing."""
+        masks = text.read.masks
+        if text.read.near(self._in_parts, first - 3, first) and (
+            text.read.near(self._number_noun, first - 9, first)
+        ):
+            return True
+        return any(
+            masks[number] & self._number_noun and masks[number - 1] & self._my
+            for number in (*range(max(1, first - 3), first), *range(last + 2, last + 5))
+            if number < len(masks)
+        )
+
+    def _is_numbered(self, text: Text, first: int) -> bool:
+        """Whether "number" stands before it, and not whose: "contract number", "номер договора"."""
+        masks = text.read.masks
+        for number in range(first - 1, max(-1, first - 4), -1):
+            if masks[number] & self._number_noun:
+                return number == 0 or masks[number - 1] != 0 or not _is_word(text, number - 1)
+            if not masks[number] and _is_word(text, number):
+                return False
+        return False
+
+    def _refers(self, text: Text, first: int, far: int = 4) -> bool:
         """Whether the number is one of an order, a parcel and the like; one in quotes is a joke."""
-        for number in range(max(0, first - 4), first):
-            if text.read.masks[number] & self._reference:
+        masks = text.read.masks
+        for number in range(max(0, first - far), first):
+            if masks[number] & self._reference and not (
+                number and masks[number - 1] & self._dialled  # an area's code
+            ):
                 word = text.read.words[number]
                 return not _QUOTE.search(text.plain[max(0, word.start - 2) : word.start])
         return False
 
 
-def _is_row(run: list[_Group]) -> bool:
-    """Whether the numbers only count: one two three, 10 20 30, 3 2 1."""
-    values = [int(group.digits) for group in run]
-    steps = {b - a for a, b in pairwise(values)}
-    return len(run) > 2 and len(steps) == 1
+def _is_word(text: Text, number: int) -> bool:
+    return text.read.words[number].text[0].isalnum()

@@ -3,7 +3,7 @@
 A pattern is a row of elements between spaces: a word (`fee`), the beginning of one (`zahl*`), a
 list of the rules' file (`{pay}`), up to three words of any kind within a sentence (`..3`), the
 sentence's beginning (`^`) and end (`$`), a colon or the like (`:`). `a|{b}` is one or the other,
-`a?` may be absent.
+`a?` may be absent. Rows with ` & ` between them stand in any order, not far from each other.
 
 Each word of a text becomes one symbol, which says which lists and words of the rules it is one of;
 a pattern becomes a regular expression over symbols. Nothing in the language repeats without a
@@ -12,6 +12,7 @@ bound, so no pattern, a marketplace's own included, takes more than linear time.
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import permutations
 from typing import Final
 
 import msgspec
@@ -28,31 +29,23 @@ _SYMBOLS: Final = range(0xE000, 0xF8FF)
 _GAP: Final = re.compile(r"\.\.([1-9])")
 _TERM: Final = re.compile(r"[^\W_]+\*?")
 _LIST: Final = re.compile(r"\{(\w+)\}")
-_UMLAUTS: Final = str.maketrans({ord("ä"): "ae", ord("ö"): "oe", ord("ü"): "ue"})
 _STEM_MIN: Final = 3
 _REPEATED: Final = re.compile(r"(.)\1+")
 _MISSPELT_MIN: Final = 6
 
+_AND: Final = " & "
+_NOT_FAR: Final = "..9"
+
 BUT: Final = "but"
-HOLLOW: Final = "hollow"
 NAMES: Final = "names"
 APART: Final = "apart"
 MISSPELT: Final = "misspelt"
-"""Lists with a meaning of their own: words that begin a clause; phrases whose words count for
-nothing where a rule looks for an excuse; lists (by name) whose words are found in two pieces; what
-is never put together; what is recognised with one letter wrong."""
+"""Lists with a meaning of their own: words that begin a clause; lists (by name) whose words are
+found in two pieces; what is never put together; what is recognised with one letter wrong."""
 
 
 class BadPattern(ValueError):
     """A pattern or a list that does not compile, with words for its author."""
-
-
-class Pattern(msgspec.Struct, frozen=True):
-    """A compiled pattern."""
-
-    regex: re.Pattern[str]
-    needs: tuple[int, ...]
-    """Of each of these sets the text must have a word; by far most texts have not."""
 
 
 class Read(msgspec.Struct, frozen=True):
@@ -67,6 +60,19 @@ class Read(msgspec.Struct, frozen=True):
     def near(self, mask: int, first: int, end: int) -> bool:
         """Whether one of the words from *first* to before *end* is of that set."""
         return any(m & mask for m in self.masks[max(first, 0) : end])
+
+
+class Pattern(msgspec.Struct, frozen=True):
+    """A compiled pattern."""
+
+    regex: re.Pattern[str]
+    needs: tuple[int, ...]
+    """Of each of these sets the text must have a word; the first is the one it has least likely."""
+
+    def may_be_in(self, read: Read) -> bool:
+        """Whether looking for it is worth while."""
+        has = read.has
+        return all(has & need for need in self.needs)
 
 
 class Vocabulary:
@@ -93,11 +99,11 @@ class Vocabulary:
             word
             for name in lists.get(NAMES, ())
             for phrase in lists[name]
-            for word in _spellings(phrase)
+            for word in spellings(phrase)
             if " " not in word
         } - set(lists.get(APART, ()))
         self._terms = {
-            name: [spelling for phrase in phrases for spelling in _spellings(phrase)]
+            name: [spelling for phrase in phrases for spelling in spellings(phrase)]
             for name, phrases in lists.items()
         }
         self._joined_heads = {word[:n] for word in self._joined for n in range(1, len(word))}
@@ -135,20 +141,21 @@ class Vocabulary:
 
     def compile(self, source: str) -> Pattern:
         """The pattern, once settled. Raises `BadPattern`."""
-        parts = []
-        needs = []
-        for element in source.split():
-            part, need = self._element(element)
-            parts.append(part)
-            if need:
-                needs.append(need)
+        rows: list[str] = []
+        needs: list[int] = []
+        for row in source.split(_AND):
+            elements = [self._element(element) for element in row.split()]
+            rows.append("".join(part for part, _ in elements))
+            needs += [need for _, need in elements if need]
         if not needs:
             raise BadPattern(f"{source!r} needs no word at all")
-        return Pattern(re.compile("".join(parts)), tuple(needs))
+        between = self._element(_NOT_FAR)[0]
+        orders = dict.fromkeys(between.join(order) for order in permutations(rows))
+        return Pattern(re.compile("|".join(orders)), tuple(sorted(needs, key=int.bit_count)))
 
     def learn(self, source: str) -> None:
         """Take the words of a pattern in, before `settle`. Raises `BadPattern`."""
-        for element in source.split():
+        for element in source.replace(_AND, " ").split():
             if element in ("^", "$") or _GAP.fullmatch(element):
                 continue
             for term in element.removesuffix("?").split("|"):
@@ -193,7 +200,8 @@ class Vocabulary:
             for guess in (letters, letters.replace("i", "l")):
                 if mask := self._exact.get(guess) or self._of_stems(guess):
                     return mask
-        if (squeezed := _REPEATED.sub(r"\1", word)) != word:
+        if _REPEATED.search(word):
+            squeezed = _REPEATED.sub(r"\1", word)
             guess = self._squeezed.get(squeezed, squeezed)
             if mask := self._exact.get(guess, 0):
                 return mask
@@ -214,7 +222,7 @@ class Vocabulary:
     def _phrase(self, owner: str, phrase: str) -> list[tuple[int, ...]]:
         """The sets of a phrase's words, one row for each spelling; a lone word is *owner*'s."""
         rows: list[tuple[int, ...]] = []
-        for spelling in _spellings(phrase):
+        for spelling in spellings(phrase):
             parts = spelling.split()
             if not parts or not all(_TERM.fullmatch(part) for part in parts):
                 raise BadPattern(f"{phrase!r} is no row of words")
@@ -257,7 +265,7 @@ class Vocabulary:
             elif named := _LIST.fullmatch(term):
                 rows += self._lists[named[1]]
             else:
-                rows += [(self._class(word),) for word in _spellings(term)]
+                rows += [(self._class(word),) for word in spellings(term)]
         single = 0
         for row in rows:
             single |= row[0] if len(row) == 1 else 0
@@ -282,13 +290,6 @@ class Vocabulary:
     def _make_set(self, mask: int) -> str:
         symbols = "".join(s for m, s in self._symbols.items() if m & mask)
         return f"[{symbols}]" if symbols else "(?!)"
-
-
-def _spellings(phrase: str) -> list[str]:
-    """The phrase as texts are normalised, and with ä, ö, ü as two letters."""
-    two = phrase.lower().translate(_UMLAUTS)
-    both = [*spellings(phrase), *spellings(two)]
-    return [spelling.replace("'", "") for spelling in dict.fromkeys(both)]
 
 
 def _without_one(word: str) -> list[str]:

@@ -11,14 +11,15 @@ from chat_gateway.moderation.normalise import BLOT, MASK
 from chat_gateway.moderation.phrases import Vocabulary
 from chat_gateway.moderation.text import Text, read
 
-PIECE_CHARS_MAX: Final = 24
-PIECE_WORDS_MAX: Final = 4
+PIECE_CHARS_MAX: Final = 36
+PIECE_WORDS_MAX: Final = 7
 """What is longer says something of its own, and nothing is made of it and its neighbours."""
 
 LEAD_CHARS_MAX: Final = 80
 """The one message before the pieces that may lead to them: "my number is as follows"."""
 
-_DIGITS_ALONE: Final = re.compile(r"\W*\d(?:[\d\s()+.\-/]*\d)?\W*")
+_DIGITS_ALONE: Final = re.compile(r"\W*\d(?:[\d\s()+.\-/]*\d)?(?:\W*|\s(?!\D*[€$£%])\D{1,20})")
+"""Digits, and no more than a word or two after them."""
 
 
 class Pieces(msgspec.Struct, frozen=True):

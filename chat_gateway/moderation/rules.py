@@ -1,8 +1,8 @@
 """The rules: which there are, and how they are read from their file."""
 
 import hashlib
-from functools import lru_cache
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Final, Literal
 
@@ -13,7 +13,7 @@ from chat_gateway.moderation.emails import Emails
 from chat_gateway.moderation.handles import Handles
 from chat_gateway.moderation.links import Links
 from chat_gateway.moderation.phones import Phones
-from chat_gateway.moderation.phrases import HOLLOW, BadPattern, Pattern, Vocabulary
+from chat_gateway.moderation.phrases import BadPattern, Pattern, Vocabulary
 from chat_gateway.moderation.text import Detector
 
 PACKAGED: Final = Path(__file__).with_name("rules.json")
@@ -66,8 +66,8 @@ class Rules(msgspec.Struct, frozen=True):
     version: int
     compiled: tuple[Compiled, ...]
     vocabulary: Vocabulary
-    hollow: Pattern | None
-    """Phrases whose words excuse nothing: "why don't we …"."""
+    hollow: tuple[Pattern, ...]
+    """What excuses nothing, whatever its words: "why don't we …"."""
 
 
 class RulesFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -77,6 +77,8 @@ class RulesFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rules: tuple[Rule, ...]
     lists: dict[str, dict[str, str]]
     """By name and language: words and phrases between commas. "" is of all languages."""
+    hollow: tuple[str, ...] = ()
+    """Patterns of what excuses nothing, whatever its words: "why don't we …"."""
 
     def phrases(self, name: str) -> list[str]:
         """A list's words and phrases."""
@@ -111,7 +113,7 @@ def digests(path: Path = PACKAGED) -> dict[str, str]:
     contents: dict[str, object] = {
         rule.id: msgspec.structs.replace(rule, version=0) for rule in file.rules
     }
-    contents["lists"] = file.lists
+    contents["lists"] = [file.lists, file.hollow]
     return {
         name: hashlib.sha256(msgspec.json.encode(content, order="sorted")).hexdigest()[:16]
         for name, content in contents.items()
@@ -120,6 +122,11 @@ def digests(path: Path = PACKAGED) -> dict[str, str]:
 
 def _compile(file: RulesFile, vocabulary: Vocabulary, path: Path) -> Rules:
     seen: set[str] = set()
+    try:
+        for source in file.hollow:
+            vocabulary.learn(source)
+    except BadPattern as error:
+        raise BadRules(f"{path}: hollow: {error}") from error
     for rule in file.rules:
         try:
             if rule.id in seen:
@@ -153,5 +160,8 @@ def _compile(file: RulesFile, vocabulary: Vocabulary, path: Path) -> Rules:
             )
         except BadPattern as error:
             raise BadRules(f"{path}: rule {rule.id!r}: {error}") from error
-    hollow = vocabulary.compile(f"{{{HOLLOW}}}") if HOLLOW in file.lists else None
+    try:
+        hollow = tuple(map(vocabulary.compile, file.hollow))
+    except BadPattern as error:
+        raise BadRules(f"{path}: hollow: {error}") from error
     return Rules(file.version, tuple(compiled), vocabulary, hollow)

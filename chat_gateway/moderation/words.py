@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Final
 
 import msgspec
@@ -20,6 +21,7 @@ _TOKEN: Final = re.compile(
     r"|(?P<is>[:=→]|->)"
     r"|(?P<clause>[,()]|\s-+\s)"
     r"|(?P<hash>#(?![^\W_]))"
+    r"|(?P<at>(?<!\S)@(?![^\s?!.,]))"
 )
 _MARKS: Final = {"end": SENTENCE, "clause": CLAUSE, "is": IS}
 _LEET_WORD: Final = re.compile(r"(?<![^\W_])[^\W_]*+[@$!|][^\W_@$!|]++(?:[@$!|][^\W_@$!|]++)*+")
@@ -34,6 +36,7 @@ _ELIDED: Final = frozenset(
 JOINED_CHARS_MIN: Final = 6
 """Shorter words than this are not put together from two: "was a" is no nickname of a network."""
 
+_SUFFIX: Final = 6
 KNOWN_CHARS_MAX: Final = 16
 """Longer words than this are not looked for among lonely letters."""
 
@@ -80,10 +83,14 @@ def _tokens(text: str, known: Callable[[str], bool]) -> list[Word]:
             elif tail == "s" and not known(head + tail):  # "my snap's annak"
                 found.append(Word(head, start, match.end("word")))
                 found.append(Word(IS, match.end("word"), end))
+            elif len(tail) < _SUFFIX and known(head) and not known(head + tail):  # "Insta'dan"
+                found.append(Word(head, start, end))
             else:
                 found.append(Word(head + tail, start, end))
         elif match.lastgroup == "hash":
             found.append(Word("number", start, end))
+        elif match.lastgroup == "at":
+            found.append(Word("handle", start, end))
         else:
             found.append(Word(_MARKS[match.lastgroup or "clause"], start, end))
     return found
@@ -130,18 +137,27 @@ def _put_in(found: list[Word], better: list[Word]) -> list[Word]:
 
 
 def _pairs(text: str, found: list[Word], are_one: Callable[[str, str], bool]) -> list[Word]:
-    """Two words that stand side by side and are one, as one."""
+    """Two or three words that stand side by side and are one, as one."""
     result: list[Word] = []
     for word in found:
-        last = result[-1] if result else None
-        if (
-            last is not None
-            and word.start - last.end <= 2
-            and JOINED_CHARS_MIN <= len(last.text) + len(word.text) <= KNOWN_CHARS_MAX
-            and are_one(last.text, word.text)
-            and "\n" not in text[last.end : word.start]
-        ):
-            result[-1] = Word(last.text + word.text, last.start, word.end)
+        pieces = 0
+        if result:
+            last = result[-1].text
+            if are_one(last, word.text):
+                pieces = 1
+            elif len(result) > 1 and are_one(result[-2].text + last, word.text):
+                pieces = 2
+        if pieces and _side_by_side(text, parts := [*result[-pieces:], word]):
+            joined = "".join(part.text for part in parts)
+            result[-pieces:] = [Word(joined, parts[0].start, word.end)]
         else:
             result.append(word)
     return result
+
+
+def _side_by_side(text: str, parts: list[Word]) -> bool:
+    return (
+        JOINED_CHARS_MIN <= sum(len(part.text) for part in parts) <= KNOWN_CHARS_MAX
+        and all(b.start - a.end <= 2 for a, b in pairwise(parts))
+        and "\n" not in text[parts[0].end : parts[-1].start]
+    )

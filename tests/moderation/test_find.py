@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from chat_gateway.moderation.find import WINDOW, OverBudget, find
+from chat_gateway.moderation.find import OverBudget, _Look, find
+from chat_gateway.moderation.text import read
 from tests.moderation.packaged import RULES
 
 
@@ -34,6 +35,7 @@ FOUND = {
     "number, letters for digits": ("O17I 2345 6OO", "contact.phone"),
     "number, keycaps": ("1️⃣5️⃣5️⃣5️⃣0️⃣1️⃣4️⃣3️⃣2️⃣ call", "contact.phone"),
     "number, said to be one of an order": ('my "order number": 0171 2345678', "contact.phone"),
+    "number, one's own": ("from the order my nr is 020 915 4471", "contact.phone"),
     "name": ("insta: anna_k", "contact.handle"),
     "name with a sign": ("write me, @anna.k there", "contact.handle"),
     "link to a chat": ("https://wa.me/491701234567", "contact.link"),
@@ -112,7 +114,7 @@ def test_spans_are_of_the_text_as_it_was_written() -> None:
     """In code points, with what was hidden among them."""
     text = "Hi 👋, ａｎｎａ＠gm\u200bail．com is it"
 
-    assert parts([text]) == {"contact.email": ["ａｎｎａ＠gm\u200bail．com"]}
+    assert parts([text])["contact.email"] == ["ａｎｎａ＠gm\u200bail．com"]
 
 
 def test_findings_come_in_the_rules_order_one_for_each_rule() -> None:
@@ -122,6 +124,14 @@ def test_findings_come_in_the_rules_order_one_for_each_rule() -> None:
     found = [(finding.rule.id, len(finding.spans)) for finding in find([text], RULES)]
 
     assert found == [("contact.email", 1), ("contact.phone", 2)]
+
+
+def test_what_masking_brings_out_is_found_too() -> None:
+    """A service's name is one where a sentence ends, and what was masked ends it."""
+    assert parts(["PayPal 0171 2345678"]) == {
+        "contact.phone": ["0171 2345678"],
+        "payment.direct": ["PayPal"],
+    }
 
 
 class TestPieces:
@@ -170,11 +180,11 @@ class TestPieces:
         assert parts(["0171 2345678", "thanks!"]) == {}
 
     def test_the_window_ends(self) -> None:
-        """What is longer ago is no part of what is said now."""
-        between = ["nice colours"] * (WINDOW - 2)
+        """What is longer ago than eight messages is no part of what is said now."""
+        six, seven = (["nice colours"] * count for count in (6, 7))
 
-        assert parts(["0176", *between, "555 0123"]) == {"contact.phone": ["0176", "555 0123"]}
-        assert parts(["0176", "nice colours", *between, "555 0123"]) == {}
+        assert parts(["0176", *six, "555 0123"]) == {"contact.phone": ["0176", "555 0123"]}
+        assert parts(["0176", *seven, "555 0123"]) == {}
 
     def test_messages_are_counted_from_the_first_given(self) -> None:
         """Whatever the window leaves out."""
@@ -218,6 +228,9 @@ HOSTILE = {
     "wallet": "bc1q",
     "leet": "w4$",
     "masked": "███ ",
+    "orders": "insta with dot ",
+    "asked": "give me your ",
+    "hollow": "not through here pay ",
 }
 
 
@@ -229,6 +242,19 @@ def cost_s(text: str) -> float:
         find([text], RULES)
         times.append(time.process_time() - began)
     return min(times)
+
+
+@pytest.mark.parametrize("unit", HOSTILE.values(), ids=HOSTILE.keys())
+def test_no_rule_alone_takes_long(unit: str) -> None:
+    """The clock is looked at between two of them: less than the budget of a send, and by far."""
+    look = _Look(read((unit * 8_000)[:8_000], RULES.vocabulary), RULES)
+    times = {}
+    for compiled in RULES.compiled:
+        began = time.process_time()
+        list(look.places(compiled))
+        times[compiled.rule.id] = time.process_time() - began
+
+    assert {id for id, took in times.items() if took > 0.15} == set()
 
 
 @pytest.mark.parametrize("unit", HOSTILE.values(), ids=HOSTILE.keys())

@@ -73,6 +73,47 @@ def test_an_excuse_is_one_in_its_clause_or_sentence(
     assert bool(find([text], rules)) is hit
 
 
+@pytest.mark.parametrize(
+    ("text", "hit"),
+    [
+        ("goats for a swap", True),
+        ("a swap of old goats", True),
+        ("a swap. And goats", False),
+        ("a swap " + "of " * 9 + "goats", True),
+        ("a swap " + "of " * 10 + "goats", False),
+        ("goats", False),
+    ],
+)
+def test_rows_may_stand_in_any_order(tmp_path: Path, text: str, hit: bool) -> None:
+    """In one sentence, with up to nine words between them."""
+    rules = own(tmp_path, RULE | {"patterns": ["{swap} & goats|goat"]})
+
+    assert bool(find([text], rules)) is hit
+
+
+def test_what_is_hollow_excuses_nothing(tmp_path: Path) -> None:
+    """Its words do elsewhere."""
+    path = tmp_path / "hollow.json"
+    rule = RULE | {"unless": ["not|why"]}
+    file = {"version": 1, "rules": [rule], "lists": {"swap": {"": "swap"}}, "hollow": ["why not"]}
+    path.write_bytes(msgspec.json.encode(file))
+    rules = load(path)
+
+    hits = [bool(find([text], rules)) for text in ("why not swap goats", "why swap goats")]
+
+    assert hits == [True, False]
+
+
+def test_what_shows_something_new_at_each_look_is_masked_as_a_whole(tmp_path: Path) -> None:
+    """After four looks; what is masked ends a sentence, so that another goat stands at its end."""
+    rules = own(tmp_path, RULE | {"patterns": ["goat $"]})
+
+    [three], [four] = (find([" ".join(["goat"] * count)], rules) for count in (3, 4))
+
+    assert [(span.start, span.end) for span in three.spans] == [(0, 4), (5, 9), (10, 14)]
+    assert (0, 19) in [(span.start, span.end) for span in four.spans]
+
+
 def test_a_rule_may_keep_to_single_messages(tmp_path: Path) -> None:
     """What several say together is then none of its business."""
     messages = ["swap", "goats"]
@@ -124,6 +165,16 @@ def test_a_file_that_cannot_be_used_is_named(
 
     assert str(refused.value).startswith(f"{tmp_path / 'own.json'}: ")
     assert fault in str(refused.value)
+
+
+def test_hollow_patterns_that_cannot_be_used_are_named(tmp_path: Path) -> None:
+    """As a rule's."""
+    file = {"version": 1, "rules": [], "lists": {}, "hollow": ["{wool}"]}
+    path = tmp_path / "hollow.json"
+    path.write_bytes(msgspec.json.encode(file))
+
+    with pytest.raises(BadRules, match="hollow: there is no list 'wool'"):
+        load(path)
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
