@@ -1,9 +1,10 @@
 """The labelled corpus: what one sender says in an order, and whether it leads out of the market.
 
 `python -m tests.moderation.corpus dev` prints the development half as JSON lines, `held-out` the
-other one. Rules are written against the development half alone; the held-out half is run once a
-release, and nobody reads it to mend a rule. Otherwise the figures would tell how well the rules
-know these sentences, and nothing about the ones that users write.
+other one, `later` what other authors wrote while there were rules already. Rules are written
+against the development half and the later cases alone; the held-out half is run once a release, and
+nobody reads it to mend a rule. Otherwise the figures would tell how well the rules know these
+sentences, and nothing about the ones that users write.
 """
 
 import argparse
@@ -16,6 +17,9 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 FILE: Final = Path(__file__).parent / "corpus.jsonl"
+LATER: Final = Path(__file__).parent / "later.jsonl"
+
+PARTS: Final = ("dev", "held-out", "later")
 
 Text = Annotated[str, msgspec.Meta(min_length=1)]
 
@@ -43,17 +47,23 @@ _decoder: Final = msgspec.json.Decoder(Case)
 
 
 def load() -> Sequence[Case]:
-    """All cases, in the file's order."""
+    """All cases that are divided into halves, in the file's order."""
     return _decoder.decode_lines(FILE.read_bytes())
 
 
+def select(part: str) -> Sequence[Case]:
+    """The cases of `dev`, `held-out` or `later`."""
+    if part == "later":
+        return _decoder.decode_lines(LATER.read_bytes())
+    return [case for case in load() if case.held_out == (part == "held-out")]
+
+
 def main(arguments: Sequence[str]) -> None:
-    """Print one half, line by line as in the file."""
+    """Print one part, line by line as in its file."""
     parser = argparse.ArgumentParser(prog="python -m tests.moderation.corpus")
-    parser.add_argument("half", choices=["dev", "held-out"])
-    held_out = parser.parse_args(arguments).half == "held-out"
-    half = [case for case in load() if case.held_out == held_out]
-    sys.stdout.buffer.write(msgspec.json.Encoder().encode_lines(half))
+    parser.add_argument("part", choices=PARTS)
+    cases = select(parser.parse_args(arguments).part)
+    sys.stdout.buffer.write(msgspec.json.Encoder().encode_lines(cases))
 
 
 if __name__ == "__main__":

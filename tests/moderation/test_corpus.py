@@ -5,11 +5,12 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
 import msgspec
 import pytest
 
-from tests.moderation.corpus import FILE, Case, load
+from tests.moderation.corpus import FILE, LATER, Case, load, select
 
 CASES_MIN = 300
 OF_EACH_LABEL_MIN = 120
@@ -29,9 +30,10 @@ def printed(half: str) -> Sequence[Case]:
     return msgspec.json.Decoder(Case).decode_lines(output)
 
 
-def test_every_line_is_a_case_written_in_one_way() -> None:
+@pytest.mark.parametrize("file", [FILE, LATER], ids=["corpus", "later"])
+def test_every_line_is_a_case_written_in_one_way(file: Path) -> None:
     """Each line has the fields and nothing more, compact and unescaped, so it can be searched."""
-    lines = FILE.read_bytes().splitlines()
+    lines = file.read_bytes().splitlines()
 
     decoded = [msgspec.json.decode(line, type=Case) for line in lines]
 
@@ -64,6 +66,9 @@ def test_each_half_has_enough_of_each_label(label: str, held_out: bool) -> None:
 def test_no_case_is_there_twice() -> None:
     """Not in other letters, spaces or digits either: a copy would count one sentence double."""
     essences = Counter(essence(case) for case in load())
+    assert {essence(case) for case in select("later")}.isdisjoint(
+        essence(case) for case in select("held-out")
+    )
 
     assert [text for text, count in essences.items() if count > 1] == []
 
