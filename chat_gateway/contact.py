@@ -17,9 +17,9 @@ from typing import Final
 import msgspec
 
 from chat_gateway.attempt import same_request
-from chat_gateway.moderation.find import Finding, OverBudget, find
-from chat_gateway.moderation.masking import MASKED, mask
-from chat_gateway.moderation.rules import load_once
+from chat_gateway.moderation.engine.find import Finding, OverBudget, find
+from chat_gateway.moderation.engine.masking import MASKED, mask
+from chat_gateway.moderation.engine.rules import load_once
 from shared.contracts import events as log
 from shared.seal import CannotOpen, Seal
 

@@ -32,10 +32,10 @@ from chat_gateway.archiver.metrics import ArchiverMetrics
 from chat_gateway.farewell import Farewell
 from chat_gateway.moderation.beside import BUDGET_S, REST, keep_running
 from chat_gateway.moderation.consumer import Consumer
+from chat_gateway.moderation.engine.rules import load_once
 from chat_gateway.moderation.gateway_inside import InsideGateway
 from chat_gateway.moderation.lag import ConsumerLag
 from chat_gateway.moderation.metrics import ModerationMetrics
-from chat_gateway.moderation.rules import load_once
 from chat_gateway.settings import Settings
 from chat_gateway.watermarks import WrongLog
 from deploy.demo.pages import DemoPages

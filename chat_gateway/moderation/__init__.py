@@ -1,10 +1,6 @@
-"""Moderation: finds contact details and talk of paying outside the marketplace.
+"""Moderation: the program that reads the log by rules, and has a gateway give verdicts.
 
-Everything but reading the rules is pure. Read `normalise.py` (the text as it is searched),
-`words.py` (its words), `phrases.py` (the language that rules are written in), `rules.py` and
-`rules.json`, `find.py` and `pieces.py` (what is said over several messages); the rules that need
-code are `phones.py` (with `shapes.py`), `emails.py`, `links.py`, `handles.py` and `banks.py`.
-
-The program that reads the log by them: `watch.py` (what was said calls for which verdicts, pure
-too), `partition.py`, `consumer.py`, `deliveries.py`, `gateway.py`; `shadow.py` looks back.
+`engine/` finds, in what one sender says; gateways call it too. The way from the log to the verdicts
+is `watch.py` (what was said calls for which verdicts, pure as well), `partition.py`, `consumer.py`,
+`deliveries.py` and `gateway.py`. `shadow.py` looks back, `check.py` tries the rules on a file.
 """

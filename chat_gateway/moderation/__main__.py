@@ -21,8 +21,8 @@ import uvloop
 from chat_gateway.moderation.app import run
 from chat_gateway.moderation.check import BadLine, check
 from chat_gateway.moderation.deliveries import PATIENCE_S, GaveUp
+from chat_gateway.moderation.engine.rules import BadRules, Rules, load
 from chat_gateway.moderation.gateway import NotAllowed
-from chat_gateway.moderation.rules import BadRules, Rules, load
 from chat_gateway.moderation.settings import Settings
 from chat_gateway.moderation.shadow import look_back, report
 from shared.log import open_log

@@ -9,10 +9,10 @@ from starlette.applications import Starlette
 
 from chat_gateway.moderation.consumer import Consumer
 from chat_gateway.moderation.deliveries import AT_ONCE
+from chat_gateway.moderation.engine.rules import Rules
 from chat_gateway.moderation.gateway_http import HttpGateway
 from chat_gateway.moderation.lag import ConsumerLag
 from chat_gateway.moderation.metrics import ModerationMetrics
-from chat_gateway.moderation.rules import Rules
 from chat_gateway.moderation.settings import Settings
 from shared.http import EXCEPTION_HANDLERS, health_routes
 from shared.log import open_log

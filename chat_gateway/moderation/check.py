@@ -7,8 +7,8 @@ from typing import TextIO
 
 import msgspec
 
-from chat_gateway.moderation.find import find
-from chat_gateway.moderation.rules import Rule, Rules
+from chat_gateway.moderation.engine.find import find
+from chat_gateway.moderation.engine.rules import Rule, Rules
 
 
 class Conversation(msgspec.Struct, frozen=True):

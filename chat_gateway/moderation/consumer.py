@@ -12,9 +12,9 @@ from contextlib import AsyncExitStack
 from typing import Final, TypeVar
 
 from chat_gateway.moderation.deliveries import Deliveries, Tally
+from chat_gateway.moderation.engine.rules import Rules
 from chat_gateway.moderation.gateway import Gateway
 from chat_gateway.moderation.partition import Partition, where_to_begin
-from chat_gateway.moderation.rules import Rules
 from shared.contracts.events import FromTheFuture
 from shared.log.port import Log, Reader, Record, Share
 

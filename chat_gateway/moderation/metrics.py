@@ -22,8 +22,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from chat_gateway.moderation.consumer import Consumer
+from chat_gateway.moderation.engine.rules import Rules
 from chat_gateway.moderation.lag import ConsumerLag
-from chat_gateway.moderation.rules import Rules
 from shared.contracts.errors import CATALOGUE, ErrorCode
 
 

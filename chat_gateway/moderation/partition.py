@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from chat_gateway.moderation.rules import Rules
+from chat_gateway.moderation.engine.rules import Rules
 from chat_gateway.moderation.watch import LEAD_MS, Decision, Watch
 from shared.contracts.events import (
     TYPES,

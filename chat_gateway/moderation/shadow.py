@@ -10,8 +10,8 @@ from typing import Final, Literal, TextIO
 
 import msgspec
 
+from chat_gateway.moderation.engine.rules import Rules
 from chat_gateway.moderation.partition import Partition, where_to_begin
-from chat_gateway.moderation.rules import Rules
 from chat_gateway.moderation.watch import Action, Decision
 from shared.contracts.events import Flag, NotAnEvent, Redact, Restore, decode_event
 from shared.contracts.ids import MessageId, OrderId

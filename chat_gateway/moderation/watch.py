@@ -14,8 +14,8 @@ from uuid import UUID, uuid5
 
 import msgspec
 
-from chat_gateway.moderation.find import WINDOW, Finding, OverBudget, find
-from chat_gateway.moderation.rules import Rule, Rules
+from chat_gateway.moderation.engine.find import WINDOW, Finding, OverBudget, find
+from chat_gateway.moderation.engine.rules import Rule, Rules
 from shared.contracts import events as log
 from shared.contracts.ids import ClientId, MessageId, OrderId, UserId
 

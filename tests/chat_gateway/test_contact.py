@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from chat_gateway.contact import Guard, Refusal
-from chat_gateway.moderation.find import Finding, OverBudget, find
+from chat_gateway.moderation.engine.find import Finding, OverBudget, find
 from shared.contracts import events as log
 from shared.seal import CannotOpen, Seal
 from tests.chat_gateway.world import RULES, SEAL

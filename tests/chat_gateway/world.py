@@ -16,8 +16,8 @@ from chat_gateway.counts import Counts
 from chat_gateway.hub import Hub
 from chat_gateway.lane import Lane
 from chat_gateway.limits import Rates, lifted
-from chat_gateway.moderation.find import find
-from chat_gateway.moderation.rules import load
+from chat_gateway.moderation.engine.find import find
+from chat_gateway.moderation.engine.rules import load
 from chat_gateway.publisher import Publisher
 from chat_gateway.seam import Answer, Opened, Shown
 from chat_gateway.session import Session

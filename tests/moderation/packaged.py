@@ -2,6 +2,6 @@
 
 from typing import Final
 
-from chat_gateway.moderation.rules import Rules, load
+from chat_gateway.moderation.engine.rules import Rules, load
 
 RULES: Final[Rules] = load()

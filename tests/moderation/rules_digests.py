@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from chat_gateway.moderation.rules import PACKAGED, RulesFile, digests
+from chat_gateway.moderation.engine.rules import PACKAGED, RulesFile, digests
 
 FILE: Final = Path(__file__).with_suffix(".json")
 

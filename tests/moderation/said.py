@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID
 
-from chat_gateway.moderation.rules import Rules, load
+from chat_gateway.moderation.engine.rules import Rules, load
 from chat_gateway.moderation.watch import Decision, Watch
 from shared.contracts import events as log
 from shared.contracts.ids import ClientId, MessageId, OrderId, UserId, message_id

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from chat_gateway.moderation.find import OverBudget, _Look, find
-from chat_gateway.moderation.text import read
+from chat_gateway.moderation.engine.find import OverBudget, _Look, find
+from chat_gateway.moderation.engine.text import read
 from tests.moderation.packaged import RULES
 
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chat_gateway.moderation.find import find
-from chat_gateway.moderation.masking import MASKED, mask
+from chat_gateway.moderation.engine.find import find
+from chat_gateway.moderation.engine.masking import MASKED, mask
 from tests.moderation.packaged import RULES
 
 SAID = (

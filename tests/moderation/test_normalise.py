@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat_gateway.moderation.normalise import normalise
+from chat_gateway.moderation.engine.normalise import normalise
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from chat_gateway.moderation.find import find
-from chat_gateway.moderation.rules import BadRules, Rules, load
+from chat_gateway.moderation.engine.find import find
+from chat_gateway.moderation.engine.rules import BadRules, Rules, load
 from tests.moderation.rules_digests import FILE, stand
 
 RULE: dict[str, Any] = {

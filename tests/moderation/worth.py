@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from chat_gateway.moderation.check import hit
-from chat_gateway.moderation.rules import Rules, load
+from chat_gateway.moderation.engine.rules import Rules, load
 from tests.moderation.corpus import PARTS, Case, select
 
 

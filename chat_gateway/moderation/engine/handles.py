@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from chat_gateway.moderation.names import name_like
-from chat_gateway.moderation.phrases import Vocabulary
-from chat_gateway.moderation.text import Text
+from chat_gateway.moderation.engine.names import name_like
+from chat_gateway.moderation.engine.phrases import Vocabulary
+from chat_gateway.moderation.engine.text import Text
 
 _AT_NAME: Final = re.compile(r"(?<![\w@.])@\s?[\w.]{2,40}+")
 _MATRIX: Final = re.compile(r"(?<![\w@.])@[\w.\-]{2,40}+:[\w\-]{2,40}\.[a-z]{2,12}\b")

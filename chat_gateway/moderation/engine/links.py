@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from chat_gateway.moderation.phrases import Vocabulary
-from chat_gateway.moderation.text import Text
+from chat_gateway.moderation.engine.phrases import Vocabulary
+from chat_gateway.moderation.engine.text import Text
 
 _SCHEMES: Final = re.compile(
     r"(?<![^\W_])(?:mailto|tel|sms|skype|live|whatsapp|tg|viber|signal):[^\s]{3,}+"

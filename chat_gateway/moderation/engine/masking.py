@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
-from chat_gateway.moderation.normalise import MASK
+from chat_gateway.moderation.engine.normalise import MASK
 
 MASKED: Final = MASK * 3
 

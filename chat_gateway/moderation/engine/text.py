@@ -6,8 +6,8 @@ from typing import Protocol
 
 import msgspec
 
-from chat_gateway.moderation.normalise import Normalised, normalise
-from chat_gateway.moderation.phrases import Read, Vocabulary
+from chat_gateway.moderation.engine.normalise import Normalised, normalise
+from chat_gateway.moderation.engine.phrases import Read, Vocabulary
 
 
 class Text(msgspec.Struct, frozen=True):

@@ -3,8 +3,8 @@
 import re
 from typing import Final
 
-from chat_gateway.moderation.text import Text
-from chat_gateway.moderation.words import Word
+from chat_gateway.moderation.engine.text import Text
+from chat_gateway.moderation.engine.words import Word
 
 _WRITTEN: Final = re.compile(r"[\w.]{3,40}+")
 _LIKE: Final = re.compile(

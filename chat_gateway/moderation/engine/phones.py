@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from chat_gateway.moderation.normalise import BLOT, MASK
-from chat_gateway.moderation.phrases import Vocabulary
-from chat_gateway.moderation.shapes import (
+from chat_gateway.moderation.engine.normalise import BLOT, MASK
+from chat_gateway.moderation.engine.phrases import Vocabulary
+from chat_gateway.moderation.engine.shapes import (
     DECIMAL,
     LOOKS_WRITTEN,
     NO_NUMBER,
@@ -16,8 +16,8 @@ from chat_gateway.moderation.shapes import (
     is_said_in_groups,
     is_time_or_date,
 )
-from chat_gateway.moderation.text import Text
-from chat_gateway.moderation.words import plain
+from chat_gateway.moderation.engine.text import Text
+from chat_gateway.moderation.engine.words import plain
 
 DIGITS_MIN: Final = 6
 DIGITS_MAX: Final = 17

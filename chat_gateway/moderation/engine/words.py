@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from chat_gateway.moderation.normalise import BLOT, MASK
+from chat_gateway.moderation.engine.normalise import BLOT, MASK
 
 SENTENCE: Final = "|"
 CLAUSE: Final = ","

@@ -17,8 +17,8 @@ from typing import Final
 
 import msgspec
 
-from chat_gateway.moderation.normalise import spellings
-from chat_gateway.moderation.words import CLAUSE, IS, SENTENCE, Word, plain, words
+from chat_gateway.moderation.engine.normalise import spellings
+from chat_gateway.moderation.engine.words import CLAUSE, IS, SENTENCE, Word, plain, words
 
 _OTHER: Final = "-"
 """The symbol of a word that no rule knows."""

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from chat_gateway.moderation.names import is_file, name_like
-from chat_gateway.moderation.phrases import Vocabulary
-from chat_gateway.moderation.text import Text
+from chat_gateway.moderation.engine.names import is_file, name_like
+from chat_gateway.moderation.engine.phrases import Vocabulary
+from chat_gateway.moderation.engine.text import Text
 
 _LOCAL_MAX: Final = 80
 _OPEN: Final = r"[(\[{<|*_~/\\\-]"

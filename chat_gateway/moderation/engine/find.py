@@ -8,11 +8,11 @@ from typing import Final
 
 import msgspec
 
-from chat_gateway.moderation.normalise import BLOT
-from chat_gateway.moderation.pieces import put_together
-from chat_gateway.moderation.rules import Compiled, Rule, Rules
-from chat_gateway.moderation.text import Text, read
-from chat_gateway.moderation.words import CLAUSE, IS, SENTENCE
+from chat_gateway.moderation.engine.normalise import BLOT
+from chat_gateway.moderation.engine.pieces import put_together
+from chat_gateway.moderation.engine.rules import Compiled, Rule, Rules
+from chat_gateway.moderation.engine.text import Text, read
+from chat_gateway.moderation.engine.words import CLAUSE, IS, SENTENCE
 
 WINDOW: Final = 8
 """How many of a sender's messages are looked at together."""

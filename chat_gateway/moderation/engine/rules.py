@@ -8,13 +8,13 @@ from typing import Final, Literal
 
 import msgspec
 
-from chat_gateway.moderation.banks import Banks
-from chat_gateway.moderation.emails import Emails
-from chat_gateway.moderation.handles import Handles
-from chat_gateway.moderation.links import Links
-from chat_gateway.moderation.phones import Phones
-from chat_gateway.moderation.phrases import BadPattern, Pattern, Vocabulary
-from chat_gateway.moderation.text import Detector
+from chat_gateway.moderation.engine.banks import Banks
+from chat_gateway.moderation.engine.emails import Emails
+from chat_gateway.moderation.engine.handles import Handles
+from chat_gateway.moderation.engine.links import Links
+from chat_gateway.moderation.engine.phones import Phones
+from chat_gateway.moderation.engine.phrases import BadPattern, Pattern, Vocabulary
+from chat_gateway.moderation.engine.text import Detector
 
 PACKAGED: Final = Path(__file__).with_name("rules.json")
 

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from chat_gateway.moderation.confusables import LOOKS_LIKE, STANDS_FOR
+from chat_gateway.moderation.engine.confusables import LOOKS_LIKE, STANDS_FOR
 
 MASK: Final = "█"
 """What stands for masked text, three of it: it is kept, and no rule sees through it."""

@@ -7,9 +7,9 @@ from typing import Final
 
 import msgspec
 
-from chat_gateway.moderation.normalise import BLOT, MASK
-from chat_gateway.moderation.phrases import Vocabulary
-from chat_gateway.moderation.text import Text, read
+from chat_gateway.moderation.engine.normalise import BLOT, MASK
+from chat_gateway.moderation.engine.phrases import Vocabulary
+from chat_gateway.moderation.engine.text import Text, read
 
 PIECE_CHARS_MAX: Final = 36
 PIECE_WORDS_MAX: Final = 7

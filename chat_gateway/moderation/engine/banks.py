@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from chat_gateway.moderation.phrases import Vocabulary
-from chat_gateway.moderation.text import Text
+from chat_gateway.moderation.engine.phrases import Vocabulary
+from chat_gateway.moderation.engine.text import Text
 
 _IBAN: Final = re.compile(r"(?<![^\W_])[a-z]{2}[ .\-]?\d[ .\-]?\d(?:[ .\-]{0,2}[a-z0-9]){11,30}+")
 _WALLET: Final = re.compile(
