@@ -30,7 +30,7 @@ SETTLE_DEADLINE_S: Final = 8.0
 """From the offer until the record must have been met; above `APPEND_DEADLINE_S` so that a slow but
 successful append is still met."""
 SWEEP_EVERY_S: Final = 0.5
-APPEND_EVERY_S: Final = 0.005
+APPEND_EVERY_S: Final = 0.010
 """After batches have left, the next leave no sooner: what comes meanwhile goes with them. What
 comes after a quiet moment leaves at once."""
 WAITING_MAX: Final = 20_000
