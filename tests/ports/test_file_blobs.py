@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -450,8 +450,12 @@ async def served(root: Path) -> AsyncIterator[Running]:
 
 
 def sizes(engine: Files) -> list[int]:
-    """Of all files there are."""
-    return [(engine.root / name).stat().st_size for name in engine.files()]
+    """Of all files there are; one that goes while they are looked at is none."""
+    found = []
+    for name in engine.files():
+        with suppress(FileNotFoundError):
+            found.append((engine.root / name).stat().st_size)
+    return found
 
 
 @contextmanager
