@@ -35,12 +35,12 @@ from chat_gateway.inbox_lines import Viewer
 from chat_gateway.limits import JOIN_COST, Rates
 from chat_gateway.looks import Looks
 from chat_gateway.moderator_http import OPERATIONS as MODERATION
+from chat_gateway.moderator_http import order_id_of
 from chat_gateway.visits import ANSWER_DEADLINE_S
 from chat_gateway.widget_http import OPERATIONS as WIDGET
 from chat_gateway.writer import Refused, Writer
 from shared.contracts.errors import ErrorCode
 from shared.contracts.frames import Limits
-from shared.contracts.ids import OrderId
 from shared.grants import Grants
 from shared.http import (
     HEALTHZ,
@@ -159,7 +159,7 @@ class ChatRoutes:
         query = read_query(request, MessagesQuery).query(self._limits.page)
         try:
             async with asyncio.timeout(ANSWER_DEADLINE_S):
-                opened = await self._looks.open(caller, _order_id(request), query)
+                opened = await self._looks.open(caller, order_id_of(request), query)
         except Exception as error:
             code = code_of(error)
             self._counts.not_joined(code)
@@ -186,7 +186,7 @@ class ChatRoutes:
         if "moderator" in caller.roles:
             raise HttpError(ErrorCode.FORBIDDEN, "Moderators do not write here.")
         body = await read_body(request, BODY_BYTES_MAX)
-        attempt = read_message(body, _order_id(request), caller, self._limits, self._grants)
+        attempt = read_message(body, order_id_of(request), caller, self._limits, self._grants)
         return await self._write(caller, attempt)
 
     async def carrier(self, request: Request) -> Response:
@@ -196,7 +196,7 @@ class ChatRoutes:
         attachment_id: str = request.path_params["attachment_id"]
         try:
             async with asyncio.timeout(ANSWER_DEADLINE_S):
-                entry = await self._looks.carrier(caller, _order_id(request), attachment_id)
+                entry = await self._looks.carrier(caller, order_id_of(request), attachment_id)
         except Exception as error:
             raise HttpError(code_of(error)) from None
         if entry is None or entry.id is None:
@@ -216,8 +216,3 @@ def _pace(caller: Identity, wait_s: float) -> None:
     """Refuse who is too quick. A service speaks for the whole marketplace, and is trusted."""
     if wait_s and "service" not in caller.roles:
         raise HttpError(ErrorCode.RATE_LIMITED, retry_after_s=wait_s)
-
-
-def _order_id(request: Request) -> OrderId:
-    """The order of the path; whether it can be one is found out where all others are not found."""
-    return OrderId(request.path_params["order_id"])

@@ -157,7 +157,7 @@ class ModeratorRoutes:
         caller = await self._moderator(request)
         body = await read_body(request, BODY_BYTES_MAX)
         return await self._answer(
-            caller, read_verdict(body, _order_id(request), caller, self._limits)
+            caller, read_verdict(body, order_id_of(request), caller, self._limits)
         )
 
     async def redact(self, request: Request) -> Response:
@@ -165,7 +165,7 @@ class ModeratorRoutes:
         caller = await self._moderator(request)
         body = await read_body(request, BODY_BYTES_MAX)
         target = request.path_params["message_id"]
-        attempt = read_redact(body, _order_id(request), MessageId(target), caller, self._limits)
+        attempt = read_redact(body, order_id_of(request), MessageId(target), caller, self._limits)
         return await self._answer(caller, attempt, target)
 
     async def review(self, request: Request) -> Response:
@@ -173,7 +173,7 @@ class ModeratorRoutes:
         caller = await self._moderator(request)
         body = await read_body(request, BODY_BYTES_MAX)
         target = request.path_params["report_id"]
-        attempt = read_review(body, _order_id(request), MessageId(target), caller, self._limits)
+        attempt = read_review(body, order_id_of(request), MessageId(target), caller, self._limits)
         return await self._answer(caller, attempt, target)
 
     async def original(self, request: Request) -> Response:
@@ -181,7 +181,7 @@ class ModeratorRoutes:
         caller = await self._moderator(request)
         body = await read_body(request, BODY_BYTES_MAX)
         target = request.path_params["message_id"]
-        order_id = _order_id(request)
+        order_id = order_id_of(request)
         attempt = read_original(body, order_id, MessageId(target), caller, self._limits)
         text = await self._open(caller, order_id, _uuid(target))
         written = await self._write(caller, attempt)
@@ -249,7 +249,7 @@ class ModeratorRoutes:
         return outcome
 
 
-def _order_id(request: Request) -> OrderId:
+def order_id_of(request: Request) -> OrderId:
     """The order of the path; whether it can be one is found out where all others are not found."""
     return OrderId(request.path_params["order_id"])
 
