@@ -23,6 +23,9 @@ QUICK: Final = frames.Limits(messages_per_s=1_000, messages_burst=100)
 """The burst is small and the rest soon over, so that a test need not wait for it."""
 CHUNK: Final = 20
 
+NotYet = frames.Refused | frames.Unknown
+"""Refused for now, or late: this order may hold more than 1,000 records since what was seen."""
+
 
 class Writer:
     """A device in an order; it numbers what it saw, so that nothing has to be looked up."""
@@ -31,56 +34,65 @@ class Writer:
         self.wire = client
         self._seen = n
 
-    async def send(self, text: str, id_: ClientId | None = None) -> ClientId:
-        """Say something, perhaps again."""
+    async def send(
+        self, text: str, id_: ClientId | None = None, *, retry: bool = False
+    ) -> ClientId:
+        """Say something, perhaps again; *retry* when it may be in the log already."""
         frame = frames.Send(
-            ref=9, order_id=FILM, id=id_ or ClientId(str(uuid4())), text=text, seen=self._seen
+            ref=9,
+            order_id=FILM,
+            id=id_ or ClientId(str(uuid4())),
+            text=text,
+            seen=self._seen,
+            retry=retry,
         )
         await self.wire.say(frame)
         return frame.id
 
-    async def refusals(self, *waiting: ClientId) -> dict[ClientId, frames.Refused]:
-        """Wait until each of these has its outcome; give those that were refused for now."""
+    async def outcomes(self, *waiting: ClientId) -> dict[ClientId, NotYet]:
+        """Wait until each of these has its outcome; give what has to be sent again."""
         left = set(waiting)
-        refused: dict[ClientId, frames.Refused] = {}
+        again: dict[ClientId, NotYet] = {}
         while left:
             frame = frames.decode_server_frame(await self.wire.raw())
             match frame:
                 case frames.MessageShown(client_id=id_, n=n):
                     self._seen = n
                     left.discard(ClientId(id_))
-                case frames.Refused(id=str(id_)):
-                    refused[ClientId(id_)] = frame
+                case frames.Refused(id=str(id_)) | frames.Unknown(id=id_):
+                    again[ClientId(id_)] = frame
                     left.discard(ClientId(id_))
                 case _:
                     pass
-        return refused
+        return again
 
     async def write(self, texts: list[str]) -> list[frames.Refused]:
-        """Say all at once, as an outbox does after a reconnect; heed what is refused until all
-        stand. Gives what was refused."""
+        """Say all at once, as an outbox does after a reconnect; heed what is refused, and send
+        again what is unknown, until all stand. Gives what was refused."""
         waiting = {await self.send(text): text for text in texts}
-        refused = await self.refusals(*waiting)
-        told = list(refused.values())
-        waiting = {id_: text for id_, text in waiting.items() if id_ in refused}
+        again = await self.outcomes(*waiting)
+        maybe_there: set[ClientId] = set()
+        refused: list[frames.Refused] = []
+        waiting = {id_: text for id_, text in waiting.items() if id_ in again}
         while waiting:
-            await asyncio.sleep(sum(map(wait_s, refused.values())))
+            maybe_there |= {id_ for id_, of in again.items() if isinstance(of, frames.Unknown)}
+            refused += [of for of in again.values() if isinstance(of, frames.Refused)]
+            await asyncio.sleep(sum(map(wait_s, again.values())))
             chunk = list(waiting)[:CHUNK]
             for id_ in chunk:
-                await self.send(waiting[id_], id_)
-            refused = await self.refusals(*chunk)
-            told += refused.values()
+                await self.send(waiting[id_], id_, retry=id_ in maybe_there)
+            again = await self.outcomes(*chunk)
             for id_ in chunk:
-                if id_ not in refused:
+                if id_ not in again:
                     del waiting[id_]
-        return told
+        return refused
 
 
-def wait_s(refused: frames.Refused) -> float:
-    """How long to wait for the rate; what is busy waits for an earlier one."""
-    if refused.code is not ErrorCode.RATE_LIMITED:
+def wait_s(answer: NotYet) -> float:
+    """How long to wait for the rate; what is busy or unknown waits for an earlier one."""
+    if not isinstance(answer, frames.Refused) or answer.code is not ErrorCode.RATE_LIMITED:
         return 0.0
-    return (refused.retry_after_ms or 0) / 1000
+    return (answer.retry_after_ms or 0) / 1000
 
 
 @asynccontextmanager
@@ -168,7 +180,7 @@ async def test_others_go_on_while_one_floods(serve: Serve, tmp_path: Path) -> No
         slowest = 0.0
         for number in range(20):
             began = time.monotonic()
-            assert not await ben.refusals(await ben.send(f"calm {number}"))
+            assert not await ben.outcomes(await ben.send(f"calm {number}"))
             slowest = max(slowest, time.monotonic() - began)
         await flooding
 
