@@ -35,7 +35,7 @@ class Child:
     async def start(
         cls, words: Sequence[str], environment: Mapping[str, str], *, heard: bool
     ) -> "Child":
-        """Start it, *heard* or not, in a session of its own: what it starts is ended with it, and a
+        """Start it, *heard* or not, in a group of its own: what it starts is ended with it, and a
         Ctrl-C in the terminal is ours to answer. What it writes to its standard error is dropped,
         since that might quote the file. Raises `OSError` if it cannot be started."""
         starting = asyncio.ensure_future(cls._start(words, environment, heard))
@@ -58,7 +58,9 @@ class Child:
                 stderr=DEVNULL,
                 env=environment,
                 cwd="/",
-                start_new_session=True,
+                # No session of its own: Linux shares the processor out among sessions before it
+                # looks at niceness (sched_autogroup), so there it would stand back for nobody.
+                process_group=0,
             )
 
         process = await _in_thread(start)

@@ -47,6 +47,9 @@ class Engine(ABC):
     variable: ClassVar[str]
     """The setting that names this engine, such as `ORDER_CHAT_LOG_URL`."""
 
+    niceness: ClassVar[int] = 0
+    """How far it stands back where the processors are short."""
+
     start_s: ClassVar[float] = 60.0
     stop_s: ClassVar[float] = 15.0
 
@@ -116,7 +119,7 @@ class Engine(ABC):
         """Start it, return when it serves; raise `Unavailable` with the end of its log if not."""
         if self.alive:
             raise RuntimeError(f"{self.name} runs already")
-        command = await asyncio.to_thread(_bound_to_us, self.command())
+        command = await asyncio.to_thread(_as_started, self.command(), self.niceness)
         log = await asyncio.to_thread(_open_log, self.log_file)
         with log:
             self._process = await asyncio.create_subprocess_exec(
@@ -126,7 +129,10 @@ class Engine(ABC):
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                start_new_session=True,  # a Ctrl-C in the terminal is ours to answer
+                # A group of its own, since a Ctrl-C in the terminal is ours to answer. No session:
+                # in one, niceness would count for nothing where Linux has sched_autogroup. (uvloop
+                # does not know `process_group`.)
+                preexec_fn=os.setpgrp,
             )
         try:
             await self._come_up(self._process)
@@ -217,7 +223,12 @@ def free_port() -> int:
     raise Unavailable(f"No free port from {PORTS.start} to {PORTS.stop} on {HOST}.")
 
 
-def _bound_to_us(command: Sequence[str]) -> Sequence[str]:
-    """The command, ended by the system when we are killed ourselves, where that can be had."""
-    setpriv = shutil.which("setpriv")
-    return [setpriv, "--pdeathsig", "KILL", "--", *command] if setpriv else command
+def _as_started(command: Sequence[str], niceness: int) -> Sequence[str]:
+    """The command standing back so far, and ended by the system when we are killed ourselves, each
+    where it can be had."""
+    words = list(command)
+    if niceness and (nice := shutil.which("nice")):
+        words = [nice, "-n", str(niceness), *words]
+    if setpriv := shutil.which("setpriv"):
+        words = [setpriv, "--pdeathsig", "KILL", "--", *words]
+    return words

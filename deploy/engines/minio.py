@@ -36,6 +36,7 @@ class Minio(Engine):
     """One MinIO server on one folder, with credentials of its own and without a console."""
 
     variable = "ORDER_CHAT_BLOBS_URL"
+    niceness = 10  # words go before files: every part of one is hashed, written and read again
 
     def __init__(self, name: str, place: Place) -> None:
         super().__init__(name, place)

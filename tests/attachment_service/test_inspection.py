@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 from PIL import Image, ImageCms
 
+from attachment_service.child import Child
 from attachment_service.inspection import Finding, Inspection, InspectionUnavailable, Read
 from attachment_service.kinds import HEAD_BYTES, IMAGE_BYTES_MAX
 from attachment_service.verdicts import Reason, Rejected
@@ -48,6 +49,18 @@ async def reason(inspection: Inspection, content_type: str, data: bytes) -> Reas
 
 def descriptors() -> int:
     return len(os.listdir("/proc/self/fd"))
+
+
+async def test_who_is_handed_a_file_stands_back_for_all() -> None:
+    """It is in our session: niceness counts for nothing between two (sched_autogroup)."""
+    says = "import os; print(os.getsid(0), os.getpgrp() == os.getpid())"
+    child = await Child.start((sys.executable, "-I", "-c", says), {}, heard=True)
+    try:
+        said = (await child.stdout.readline()).split()
+    finally:
+        await child.end()
+
+    assert said == [str(os.getsid(0)).encode(), b"True"]
 
 
 @pytest.fixture

@@ -35,6 +35,16 @@ def test_inspections_have_the_memory_they_may_take(files: tuple[str, ...]) -> No
 
 
 @BOTH
+def test_words_go_before_files(files: tuple[str, ...]) -> None:
+    """Where processors are short, those who work on files have the smallest share of them."""
+    shares = {name: one.get("cpu_shares", 1024) for name, one in services(*files).items()}
+
+    back = {name for name, share in shares.items() if share < 1024}
+
+    assert back == {"attachment-service", "silo", "clamd"}
+
+
+@BOTH
 def test_who_looks_into_files_reaches_nothing_outside(files: tuple[str, ...]) -> None:
     """A file that takes over its inspection, or a scanner, gets no further; nor into the log."""
     running = services(*files)

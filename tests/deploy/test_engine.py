@@ -68,6 +68,21 @@ async def test_a_started_engine_serves(greeter: Greeter) -> None:
     assert await greeter.ready()
 
 
+async def test_an_engine_that_stands_back_does_so_for_all(tmp_path: Path) -> None:
+    """It is in our session: niceness counts for nothing between two (sched_autogroup)."""
+    greeter = Greeter(tmp_path)
+    greeter.niceness = 10  # type: ignore[misc]  # as MinIO's class has it
+    await greeter.start()
+    pid = greeter.pid
+
+    niceness = os.getpriority(os.PRIO_PROCESS, pid)
+    session, group = os.getsid(pid), os.getpgid(pid)
+    await greeter.kill()
+
+    assert niceness == min(19, os.nice(0) + 10)
+    assert (session, group) == (os.getsid(0), pid)
+
+
 async def test_a_killed_engine_comes_back_where_it_was(greeter: Greeter) -> None:
     """Its address outlives it, so whoever knew it finds it again."""
     before = (greeter.url, greeter.pid)

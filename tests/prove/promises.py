@@ -54,6 +54,7 @@ PROMISES: Final[Mapping[str, Prove]] = {
     "exhaustion": exhaustion.prove,
     "slow_readers": slow_readers.prove,
     "files_beside_chat": files_beside_chat.prove,
+    "files_beside_chat_minio": files_beside_chat.prove_on_minio,
     "long_history": long_history.prove,
     "restart": _restart,
     "gaps": gaps.prove,
@@ -72,8 +73,8 @@ PROMISES: Final[Mapping[str, Prove]] = {
     "widget_cuts": widget_cuts.prove,
 }
 """By the name of the module: `python -m tests.prove.NAME` proves one alone,
-`python -m tests.prove.fleet_trial --cluster` the cluster, and `large_files --minio` files on MinIO.
-`files_beside_chat --minio` is not among them: with all engines on two cores it does not hold."""
+`python -m tests.prove.fleet_trial --cluster` the cluster, and `large_files --minio` and
+`files_beside_chat --minio` files on MinIO."""
 
 
 def prove_apart(name: str, folder: Path, seed: str, scale: float) -> Proof:
