@@ -229,6 +229,38 @@ async def test_upload_goes_on_after_a_reload(people: People, words: str, tmp_pat
     await expect(anna.page.get_by_label("Files to send")).to_be_hidden()
 
 
+KEPT = """async () => {
+  const done = (request) => new Promise((resolve) => {
+    request.onsuccess = () => resolve(request.result);
+  });
+  const database = await done(indexedDB.open("order-chat-uploads"));
+  const files = database.transaction("files", "readwrite").objectStore("files");
+  for (const one of window.kept ?? []) await done(files.put(one));
+  window.kept = await done(files.getAll());
+  return window.kept.map(({ file }) => file.name);
+}"""
+"""The names of the files that the browser keeps; those it kept at the call before come back."""
+
+
+async def test_what_went_with_a_message_is_not_attached_again(people: People, words: str) -> None:
+    """A reload in the very moment of sending leaves files that nobody forgets any more: here they
+    are put back. The message that has them tells, and they are forgotten then."""
+    anna = await people.open(FILM, "anna")
+    await anna.attach([table("prices.csv")])
+    await anna.all_ready("prices.csv")
+    assert await anna.page.evaluate(KEPT) == ["prices.csv"]
+    await anna.say(words)
+    await expect(anna.message(words).locator("time")).to_be_visible()
+    await anna.attach([table("later.csv")])
+    await anna.all_ready("later.csv")
+    assert sorted(await anna.page.evaluate(KEPT)) == ["later.csv", "prices.csv"]
+
+    await anna.reload()
+
+    await anna.all_ready("later.csv")
+    assert await anna.page.evaluate(KEPT) == ["later.csv"]
+
+
 async def test_chat_taken_off_the_page_lets_go_of_its_files(people: People, tmp_path: Path) -> None:
     """Nothing is sent any more, and no window is kept waiting; put back, the chat goes on with
     what has come."""

@@ -31,10 +31,14 @@ export class Attaching {
     this.#uploader = new Uploader(orderId, this.uploads, attachments, on, signal);
   }
 
-  /** Go on with what a reload interrupted. */
-  async restore() {
+  /** Go on with what a reload interrupted. It may have come before what went with a message was
+   * forgotten: *said* gives all messages and attempts. */
+  async restore(said) {
     try {
-      this.uploads.restore(await this.#store.open());
+      const kept = await this.#store.open();
+      const sent = said().flatMap(({ files, attachments }) => files ?? attachments ?? []);
+      this.uploads.restore(kept);
+      for (const one of kept) if (sent.some(({ id }) => id === one.remoteId)) this.remove(one.id);
     } catch {
       return; // a browser may forbid it; then files last as long as the page
     }

@@ -189,7 +189,9 @@ export class Panel {
     composer.showBar();
     write(this.#typing, this.#whoIsBusy(now));
     this.#readIfSeen();
-    if (opens && !this.#restored) attaching.restore(); // the messages are not kept waiting for it
+    // The messages are not kept waiting for it.
+    if (opens && !this.#restored)
+      attaching.restore(() => [...this.#chat.attempts, ...conversation.items]);
     this.#restored ||= opens;
     // The focus goes on if what had it is gone, or was waited for.
     const waiting = opens && this.#root.getRootNode().activeElement === this.#root;
