@@ -11,7 +11,7 @@ bound, so no pattern, a marketplace's own included, takes more than linear time.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import permutations
 from typing import Final
 
@@ -84,6 +84,7 @@ class Vocabulary:
         self._stems: dict[str, int] = {}
         self._stem_heads: dict[str, tuple[int, ...]] = {}
         self._symbols: dict[int, str] = {0: _OTHER}
+        self._symbols_of: dict[int, list[str]] = {}  # by single set
         self._length: dict[int, int] = {}
         self._made: dict[int, str] = {}
         self._near: dict[str, str] = {}
@@ -186,6 +187,8 @@ class Vocabulary:
             raise BadPattern("too many words are each of another combination of lists")
         for symbol, mask in zip(_SYMBOLS, sorted(masks), strict=False):
             self._symbols[mask] = chr(symbol)
+            for bit in _bits(mask):
+                self._symbols_of.setdefault(bit, []).append(chr(symbol))
 
     def _are_one(self, first: str, second: str) -> bool:
         return first in self._joined_heads and first + second in self._joined
@@ -284,12 +287,16 @@ class Vocabulary:
     def _set(self, mask: int) -> str:
         """The symbols of all words that are of one of these sets, as a regular expression."""
         if mask not in self._made:
-            self._made[mask] = self._make_set(mask)
+            symbols = {symbol for bit in _bits(mask) for symbol in self._symbols_of.get(bit, ())}
+            self._made[mask] = f"[{''.join(sorted(symbols))}]" if symbols else "(?!)"
         return self._made[mask]
 
-    def _make_set(self, mask: int) -> str:
-        symbols = "".join(s for m, s in self._symbols.items() if m & mask)
-        return f"[{symbols}]" if symbols else "(?!)"
+
+def _bits(mask: int) -> Iterator[int]:
+    """The single sets of a set."""
+    while mask:
+        yield mask & -mask
+        mask &= mask - 1
 
 
 def _without_one(word: str) -> list[str]:
