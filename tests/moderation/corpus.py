@@ -1,10 +1,10 @@
 """The labelled corpus: what one sender says in an order, and whether it leads out of the market.
 
 `python -m tests.moderation.corpus dev` prints the development half as JSON lines, `held-out` the
-other one, `later` what other authors wrote while there were rules already. Rules are written
-against the development half and the later cases alone; the held-out half is run once a release, and
-nobody reads it to mend a rule. Otherwise the figures would tell how well the rules know these
-sentences, and nothing about the ones that users write.
+other one, `later` and `lessons` what other authors wrote while there were rules already. Rules are
+written against the development half and the later cases, and one learns from the lessons as well;
+the held-out half is run once a release, and nobody reads it to mend a rule. Otherwise the figures
+would tell how well the rules know these sentences, and nothing about the ones that users write.
 """
 
 import argparse
@@ -18,8 +18,9 @@ import msgspec
 
 FILE: Final = Path(__file__).parent / "corpus.jsonl"
 LATER: Final = Path(__file__).parent / "later.jsonl"
+LESSONS: Final = Path(__file__).parent / "lessons.jsonl"
 
-PARTS: Final = ("dev", "held-out", "later")
+PARTS: Final = ("dev", "held-out", "later", "lessons")
 
 Text = Annotated[str, msgspec.Meta(min_length=1)]
 
@@ -52,9 +53,9 @@ def load() -> Sequence[Case]:
 
 
 def select(part: str) -> Sequence[Case]:
-    """The cases of `dev`, `held-out` or `later`."""
-    if part == "later":
-        return _decoder.decode_lines(LATER.read_bytes())
+    """The cases of `dev`, `held-out`, `later` or `lessons`."""
+    if part in ("later", "lessons"):
+        return _decoder.decode_lines((LATER if part == "later" else LESSONS).read_bytes())
     return [case for case in load() if case.held_out == (part == "held-out")]
 
 

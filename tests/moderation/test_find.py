@@ -7,14 +7,14 @@ import pytest
 
 from chat_gateway.moderation.engine.find import OverBudget, _Look, find
 from chat_gateway.moderation.engine.text import read
-from tests.moderation.packaged import RULES
+from tests.moderation.packaged import RULES, WRITTEN
 
 
 def parts(messages: Sequence[str]) -> dict[str, list[str]]:
     """What is found by each rule, as it was written."""
     return {
         finding.rule.id: [messages[s.message][s.start : s.end] for s in finding.spans]
-        for finding in find(messages, RULES)
+        for finding in find(messages, WRITTEN)
     }
 
 
@@ -121,7 +121,7 @@ def test_findings_come_in_the_rules_order_one_for_each_rule() -> None:
     """With all places of each."""
     text = "0171 2345678 or 0172 2345678 or anna@k.de"
 
-    found = [(finding.rule.id, len(finding.spans)) for finding in find([text], RULES)]
+    found = [(finding.rule.id, len(finding.spans)) for finding in find([text], WRITTEN)]
 
     assert found == [("contact.email", 1), ("contact.phone", 2)]
 
@@ -190,7 +190,7 @@ class TestPieces:
         """Whatever the window leaves out."""
         messages = ["thanks"] * 10 + ["insta", "anna_k"]
 
-        assert {s.message for f in find(messages, RULES) for s in f.spans} == {10, 11}
+        assert {s.message for f in find(messages, WRITTEN) for s in f.spans} == {10, 11}
 
 
 # What costs time.

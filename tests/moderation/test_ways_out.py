@@ -6,7 +6,7 @@ By kind, each told by its name; where several messages say it, they stand in the
 import pytest
 
 from chat_gateway.moderation.check import hit
-from tests.moderation.packaged import RULES
+from tests.moderation.packaged import WRITTEN
 
 FOUND: dict[str, tuple[str, ...]] = {
     "network, three pieces": ("reach me on wha ts app",),
@@ -73,7 +73,7 @@ FOUND: dict[str, tuple[str, ...]] = {
 @pytest.mark.parametrize("messages", FOUND.values(), ids=FOUND.keys())
 def test_a_way_out_is_found_however_it_is_described(messages: tuple[str, ...]) -> None:
     """By any rule."""
-    assert hit(messages, RULES) is not None
+    assert hit(messages, WRITTEN) is not None
 
 
 INNOCENT: dict[str, tuple[str, ...]] = {
@@ -112,4 +112,4 @@ INNOCENT: dict[str, tuple[str, ...]] = {
 @pytest.mark.parametrize("messages", INNOCENT.values(), ids=INNOCENT.keys())
 def test_what_sounds_like_one_is_left_alone(messages: tuple[str, ...]) -> None:
     """By all rules."""
-    assert hit(messages, RULES) is None
+    assert hit(messages, WRITTEN) is None

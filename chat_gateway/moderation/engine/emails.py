@@ -13,16 +13,26 @@ _OPEN: Final = r"[(\[{<|*_~/\\\-]"
 _SHUT: Final = r"[)\]}>|*_~/\\\-]"
 _WRITTEN: Final = re.compile(r"[a-z0-9\-]{1,60}(?:\.[a-z0-9\-]{1,60}){0,4}\.[a-z]{2,20}\b")
 """A domain as it should be."""
+_NO_DOMAIN: Final = (
+    "the|an?|this|that|these|my|your|our|his|her|first|second|last|every|each|no|one|polka|red|blue"
+    "|green|black|white|yellow|der|die|das|dem|diesem|el|la|este|ese|un|un[ao]"
+)
+"""What a dot that is none may stand behind: "at the dot plotted", "at polka dot dresses"."""
 _SOME_POINT: Final = re.compile(r"\s(?:point|period)\s(?:in|is|it|me|no|be|us|at|de|to|so)\Z")
 """At some point in …: words where "point" is the French dot."""
 _APART: Final = re.compile(r"(?<![^\W_])[^\W_](?:[^a-z0-9@\n]{1,3}[a-z0-9@](?![^\W_])){7,}+")
 """Characters with something between any two of them: "a n n a @", "a.n.n.a.@"."""
 _MADE_UP: Final = re.compile(r"(?:example|beispiel|ejemplo|exemple|exemplo|esempio)\.[a-z]{2,3}\b")
 """What stands in forms and mock-ups."""
+_COMPANY: Final = re.compile(r"(?!\d+x\.).*\.ai")
+"""What ends as a drawing's file does, if it is not logo@2x.ai."""
 _TURNED: Final = re.compile(r"[\w.\-]{2,40}+@[\w.\-]{2,40}+")
 """What may be one where it is said that it is to be read backwards."""
 _BETWEEN: Final = re.compile(r"[^a-z0-9@]")
 _ODD: Final = re.compile(r"[\d._+]")
+_DOT_IN_IT: Final = re.compile(r"dot|pun[kt]t?|ponto|point")
+_GLUED_LOCAL: Final = re.compile(r"(?<![\w.])[\w.\-]{2,40}\Z")
+_BESIDE_A_PLACE: Final = frozenset({"bei", "chez", "et", "att"})
 _BESIDE: Final = 6
 
 
@@ -32,19 +42,22 @@ class Emails:
     def __init__(self, vocabulary: Vocabulary) -> None:
         at, dot = _any(vocabulary.terms("at")), _any(vocabulary.terms("dot"))
         tld, plain_tld = _any(vocabulary.terms("tld")), _any(vocabulary.terms("tld_plain"))
-        provider = _any(vocabulary.terms("mail_provider"), r"[\s.\-]?")
+        provider = _any(vocabulary.terms("mail_provider"), r"[\s.*_~/\-]?")
         signs = rf"(?:{dot}|{_any(vocabulary.terms('hyphen'))})"
         mark = rf"(?:,?\s{signs},?\s|\s?{_OPEN}\s?(?:{dot}|\.)\s?{_SHUT}\s?|\s?\.\s?)"
         self._at = re.compile(
             rf"\s?{_OPEN}\s?(?:{at}|@)\s?{_SHUT}\s?|\s?[(\[{{]a[)\]}}]\s?|,\s?(?:{at}),\s?"
             rf"|(?P<sign>\s?@\s?)|(?P<word>\s(?:{at})\s)"
         )
-        self._provider = re.compile(rf"(?:{provider})\b(?:(?:{mark}|\s|,\s?)(?:{tld})\b)?")
+        self._provider = re.compile(rf"[\"']?(?:{provider})\b(?:(?:{mark}|\s|,\s?)(?:{tld})\b)?")
         self._domain = re.compile(
             rf"[a-z0-9\-]{{2,40}}(?:{mark}[a-z0-9\-]{{2,40}}){{0,2}}?(?P<mark>{mark})(?:{tld})\b"
             rf"|[a-z0-9]{{2,20}}(?:-[a-z0-9]{{2,20}}){{1,3}}\s(?:{plain_tld})\b"
+            rf"|[a-z0-9\-]{{2,40}},(?:{plain_tld})\b"
+            rf"|(?!(?:{_NO_DOMAIN})\b)[a-z0-9\-]{{2,40}}(?P<said>\s?{_OPEN}\s?(?:{dot}|\.)\s?{_SHUT}\s?"
+            r"|\s(?:dot|punkt|punto|kropka)\s)[a-z]{3,14}\b"
         )
-        self._local = re.compile(rf"[\w.+\-]{{1,64}}(?:{mark}[\w+\-]{{1,64}}){{0,3}}\Z")
+        self._local = re.compile(rf"[\w.+\-]{{1,64}}(?:{mark}[\w+\-]{{1,64}}){{0,3}}[\"']?\Z")
         self._bare = re.compile(
             rf"(?<![^\W_])(?:{provider})(?:{mark}(?:{tld})|,?\s(?:{plain_tld}|de|es|it))\b"
         )
@@ -52,10 +65,16 @@ class Emails:
             rf"(?<![^\W_])(?:{'|'.join(end[::-1] for end in vocabulary.terms('tld_plain'))})"
             r"\s?\.\s?[a-z0-9\-]{2,40}\s?@\s?[\w.]{2,40}+"
         )
+        compact = _any(vocabulary.terms("mail_provider"), r"[.\-]?")
+        self._glued = re.compile(
+            rf"(?:at|aet|arroba|chiocciola|arobase)(?:{compact})"
+            rf"(?:dot|punkt|punto|ponto|point|\.)(?:{tld})\b"
+        )
         joined = _any(vocabulary.terms("mail_provider"), "")
         self._whole = re.compile(rf"[a-z0-9]@(?:{joined}|[a-z0-9]{{2,40}}?(?:{tld})\Z)")
         self._providers = vocabulary.mask("mail_provider")
         self._reversed = vocabulary.mask("reversed")
+        self._promo = vocabulary.mask("promo")
         self._mail_noun = vocabulary.mask("mail")
         self._mail = self._mail_noun | vocabulary.mask("reach")
         self._common = frozenset(vocabulary.terms("before_at"))
@@ -68,6 +87,10 @@ class Emails:
             if found := self._address(text, at):
                 yield found
                 over = found[1]
+        for glued in self._glued.finditer(plain) if _DOT_IN_IT.search(plain) else ():
+            local = _GLUED_LOCAL.search(plain[max(0, glued.start() - _LOCAL_MAX) : glued.start()])
+            if local:
+                yield glued.start() - len(local[0]), glued.end()
         if "@" in plain:
             for run in _APART.finditer(plain):
                 if self._whole.search(_BETWEEN.sub("", run.group())):
@@ -84,34 +107,42 @@ class Emails:
 
     def _address(self, text: Text, at: re.Match[str]) -> tuple[int, int] | None:
         plain = text.plain
+        provider = self._provider.match(plain, at.end())
+        written = _WRITTEN.match(plain, at.end()) if at["sign"] else None
+        domain = None if provider or written else self._domain.match(plain, at.end())
+        end = provider or written or domain
+        if end is None:
+            return None
         first = max(0, at.start() - _LOCAL_MAX)
         local = self._local.search(plain[first : at.start()])
         if local is None:
             return None
-        start = first + local.start()
-        if provider := self._provider.match(plain, at.end()):
-            return start, provider.end()
+        found = first + local.start(), end.end()
+        if provider:
+            return found
         if at.group().startswith(" ") and at.group().endswith("@"):  # "mention @acme.official"
             return None
-        if at["sign"] and (written := _WRITTEN.match(plain, at.end())):
-            if is_file(written.group()) or _MADE_UP.match(written.group()):
+        if written:
+            name = written.group()
+            if (is_file(name) and not _COMPANY.fullmatch(name)) or _MADE_UP.match(name):
                 return None
-            return start, written.end()
-        domain = self._domain.match(plain, at.end())
-        if domain is None:
+            return found
+        if domain is None or at["word"] is None:
+            return found
+        if domain["said"] and at.group().strip() in _BESIDE_A_PLACE:
             return None
-        if at["word"] is None:
-            return start, domain.end()
         # "at" between plain words is mostly English: "have a look at acme.com".
         if local[0] in self._common:
             return None
         word = text.word_at(at.start() + 1)
+        if text.read.near(self._promo, word - 3, word):  # "code ANNA20 at acme.com"
+            return None
         if _SOME_POINT.search(domain.group()):
             return None
         certain = (domain["mark"] or " ").strip() != "." or _ODD.search(local[0])
         near = text.read.near(self._mail, word - 6, word)
         near |= text.read.near(self._mail_noun, word - 12, word)
-        return (start, domain.end()) if certain or near else None
+        return found if certain or near else None
 
     def _beside_provider(self, text: Text) -> Iterator[tuple[int, int]]:
         """A user's name beside a provider's: "googlemail, before it anna.k"."""

@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from chat_gateway.moderation.engine.learned import likeness
 from chat_gateway.moderation.engine.normalise import BLOT
 from chat_gateway.moderation.engine.pieces import put_together
 from chat_gateway.moderation.engine.rules import Compiled, Rule, Rules
@@ -103,6 +104,14 @@ class _Look:
 
     def places(self, compiled: Compiled) -> Iterator[tuple[int, int]]:
         """The parts of the original text that the rule finds and nothing excuses."""
+        found = self._not_excused(compiled)
+        below = compiled.rule.unless_below
+        if below is None:
+            yield from found
+        elif (parts := list(found)) and self._likeness >= below:
+            yield from parts
+
+    def _not_excused(self, compiled: Compiled) -> Iterator[tuple[int, int]]:
         text, read, has = self._text, self._text.read, self._text.read.has
         excuses: list[_Excuse] | None = None
         for pattern in compiled.patterns:
@@ -136,6 +145,10 @@ class _Look:
             for pattern in patterns
             if pattern.may_be_in(self._text.read) and pattern.regex.search(self._sober)
         ]
+
+    @cached_property
+    def _likeness(self) -> float:
+        return likeness(self._text.plain)
 
     @cached_property
     def _sober(self) -> str:

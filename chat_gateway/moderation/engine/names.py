@@ -22,6 +22,10 @@ _FILE: Final = re.compile(
     r".*\.(?:mp[34]|m4[av]|mov|avi|mkv|jpe?g|png|gif|pdf|docx?|xlsx?|csv|zip|rar|psd|ai|srt|wav"
     r"|aiff?|txt|prproj|aep|webp|svg|cube|heic|raw|tiff?)"
 )
+_OF_CODE: Final = re.compile(
+    r"(?<!friend )(?:code|codigo|codice|coupon|cupon|kod|kodu|gutschein|promo)\W{1,3}\Z"
+)
+"""Before LUCIA20."""
 _SITE: Final = re.compile(r".*\.(?:com|net|org|de|es)")
 
 
@@ -42,6 +46,8 @@ def name_like(text: Text, word: Word) -> tuple[int, int] | None:
         return None
     written = name.group().rstrip(".")
     if is_file(written) or _SITE.fullmatch(written):
+        return None
+    if _OF_CODE.search(text.plain, max(0, name.start() - 20), name.start()):
         return None
     if not (_LIKE.fullmatch(written) or _CRAFT.fullmatch(written)):
         return None

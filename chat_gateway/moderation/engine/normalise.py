@@ -101,7 +101,7 @@ def _fold_character(character: str) -> str:
     for part in unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", character).casefold()):
         if unicodedata.category(part) in ("Mn", "Me", "Cf"):
             continue
-        digit = unicodedata.decimal(part, None)
+        digit = unicodedata.digit(part, None)
         part = part if digit is None else str(digit)
         parts.append(" " if part.isspace() and part != "\n" else STANDS_FOR.get(part, part))
     return "".join(parts)

@@ -5,40 +5,43 @@ from collections.abc import Iterator
 from typing import Final
 
 from chat_gateway.moderation.engine.normalise import BLOT, MASK
+from chat_gateway.moderation.engine.numerals import VALUES, Numerals
 from chat_gateway.moderation.engine.phrases import Vocabulary
 from chat_gateway.moderation.engine.shapes import (
+    CODE,
     DECIMAL,
     LOOKS_WRITTEN,
     NO_NUMBER,
+    SPACED,
     Group,
     counts_up,
+    is_disguised,
     is_row,
     is_said_in_groups,
+    is_size,
     is_time_or_date,
+    is_whole,
 )
 from chat_gateway.moderation.engine.text import Text
-from chat_gateway.moderation.engine.words import plain
 
 DIGITS_MIN: Final = 6
 DIGITS_MAX: Final = 17
 """E.164 has at most 15; 00 before them makes 17."""
 
-GLUED_MIN: Final = 6
-GLUED_MAX: Final = 60
-"""Shorter and longer words than these are not taken apart into number words."""
-
 _BEFORE: Final = 6
 _AFTER: Final = 4
+_FAR: Final = 8
 """How many words around a number tell what it is."""
 
 _DIGIT: Final = re.compile(r"\d")
 _O_FOR_ZERO: Final = re.compile(r"[oil]\d|\d[oil]")
-_LETTER_DIGITS: Final = str.maketrans("oil", "011")
-_LETTERED: Final = re.compile(r"[oil]*\d[\doil]*")
 _APART: Final = re.compile(rf"[€$£%#@{BLOT}]|{MASK}{{3}}")
 _MONEY: Final = re.compile(r"\s?[€$£%]")
 _QUOTE: Final = re.compile(r"(?<!\w)[\"'“”„«»]\Z")
 _SPELLED_MIN: Final = 3
+_IT: Final = frozenset(["it", "lo", "drauf", "le", "that", "this", "dort", "da", "an"])
+_ALONE_MAX: Final = 9
+_ROW_MAX: Final = 99
 _BETWEEN_MAX: Final = 24
 _FILLERS_MAX: Final = 4
 
@@ -47,21 +50,12 @@ class Phones:
     """The detector of telephone numbers."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
-        values = (*range(20), *range(20, 100, 10), *range(100, 1000, 100))
-        self._numbers = {word: str(n) for n in values for word in vocabulary.terms(str(n))}
-        self._again = {
-            word: times
-            for times, name in ((2, "double"), (3, "triple"))
-            for word in vocabulary.terms(name)
-        }
-        self._within = frozenset(vocabulary.terms("within_number"))
-        self._parts = {*self._numbers, *self._again, *self._within, *"0123456789"}
-        self._part_chars_max = max(map(len, self._parts))
-        self._heads = {part[:3] for part in self._parts}
+        self._numerals = Numerals(vocabulary)
         self._spelled = 0
-        for n in values:
+        for n in VALUES:
             self._spelled |= vocabulary.mask(str(n))
         self._filler = vocabulary.mask("between_digits")
+        self._reach = vocabulary.mask("reach")
         self._phone = vocabulary.mask("phone")
         self._reference = vocabulary.mask("reference")
         self._counted = vocabulary.mask("counted")
@@ -71,6 +65,8 @@ class Phones:
         self._plus = vocabulary.mask("plus")
         self._in_parts = vocabulary.mask("in_parts")
         self._dialled = vocabulary.mask("dialled")
+        self._dial_it = vocabulary.mask("dial_it")
+        self._dial = vocabulary.mask("dial_verb")
 
     def __call__(self, text: Text) -> Iterator[tuple[int, int]]:
         """Each number's part of the text."""
@@ -78,8 +74,11 @@ class Phones:
         if self._has_too_few(text):
             return
         for run in self._runs(text):
-            if not sum(len(group.digits) for group in run) >= DIGITS_MIN:
+            count = sum(len(group.digits) for group in run)
+            if count < DIGITS_MIN or (count <= _ROW_MAX and is_row(run)):
                 continue
+            if run[-1].spelled and not any(group.spelled for group in run[:-1]):
+                run = run[:-1] or run  # "… after six"
             # "I'm on 0171 …": the word next to a number may be one by chance.
             for first in range(min(2, len(run) - 1) + 1):
                 if first and not run[first - 1].spelled:
@@ -95,12 +94,12 @@ class Phones:
         digits = len(_DIGIT.findall(text.plain))
         if digits >= DIGITS_MIN or (digits >= 3 and _O_FOR_ZERO.search(text.plain)):
             return False
-        read = text.read
+        read, numerals = text.read, self._numerals
         spelled = sum(1 for mask in read.masks if mask & self._spelled)
         if spelled >= _SPELLED_MIN:
             return False
         return not any(
-            not mask and self._is_glued(word.text) and self._apart(word.text)
+            not mask and numerals.is_glued(word.text) and numerals.apart(word.text)
             for word, mask in zip(read.words, read.masks, strict=True)
         )
 
@@ -109,7 +108,7 @@ class Phones:
         run: list[Group] = []
         times, fillers = 1, 0
         for number, word in enumerate(text.read.words):
-            digits, spelled = self._digits(word.text)
+            digits, spelled = self._numerals.digits(word.text)
             if digits:
                 between = text.plain[run[-1].end : word.start] if run else ""
                 joins = fillers <= _FILLERS_MAX and len(between) <= _BETWEEN_MAX
@@ -120,51 +119,14 @@ class Phones:
                     Group(digits * times, spelled + (times > 1), word.start, word.end, number)
                 )
                 times, fillers = 1, 0
-            elif word.text in self._again:
-                times = self._again[word.text]
+            elif word.text in self._numerals.again:
+                times = self._numerals.again[word.text]
             elif text.read.masks[number] & self._filler or not word.text[0].isalnum():
                 fillers += 1
             else:
                 times, fillers = 1, _FILLERS_MAX + 1
         if run:
             yield run
-
-    def _digits(self, word: str) -> tuple[str, int]:
-        """The digits that a word is, and how many number words it is made of."""
-        if word.isdigit():
-            return word, 0
-        if word in self._numbers:
-            return self._numbers[word], 1
-        if not word.isalpha():
-            if _LETTERED.fullmatch(word):
-                return word.translate(_LETTER_DIGITS), 0
-            if plain(word) in self._numbers:
-                return self._numbers[plain(word)], 1
-        if self._is_glued(word):
-            digits, times = "", 1
-            parts = self._apart(word)
-            for part in parts:
-                digits += self._numbers.get(part, part if part.isdigit() else "") * times
-                times = self._again.get(part, 1)
-            return digits, sum(part in self._numbers for part in parts)
-        return "", 0
-
-    def _is_glued(self, word: str) -> bool:
-        """Whether it could be made of number words."""
-        return GLUED_MIN <= len(word) <= GLUED_MAX and (
-            word[:3] in self._heads or not word.isalpha()
-        )
-
-    def _apart(self, word: str) -> list[str]:
-        """The number words that a word is made of, if it is: "nulleinssieben"."""
-        ways: dict[int, list[str]] = {0: []}
-        for at in range(len(word)):
-            if at not in ways:
-                continue
-            for end in range(at + 1, min(len(word), at + self._part_chars_max) + 1):
-                if end not in ways and word[at:end] in self._parts:
-                    ways[end] = [*ways[at], word[at:end]]
-        return ways.get(len(word), [])
 
     def _is_phone(self, text: Text, run: list[Group]) -> bool:
         digits = "".join(group.digits for group in run)
@@ -173,43 +135,79 @@ class Phones:
         read = text.read
         start, end, first, last = run[0].start, run[-1].end, run[0].word, run[-1].word
         lead = text.plain[max(0, start - 3) : start]
-        called = self._called(text, first, last)
+        called = self._called(text, first, last) or self._is_to_be_dialled(text, last)
+        if not called and digits[0] == "0" and len(digits) >= 9 and last + 1 < len(read.masks):
+            called = self._is_call(text, last + 1)
         spelled = sum(group.spelled for group in run)
         if spelled >= _SPELLED_MIN and len(digits) >= 10:
             return True
         if not called:
             if lead.rstrip().endswith(("#", "€", "$", "£")) or _MONEY.match(text.plain, end):
                 return False
-            if self._refers(text, first) or read.near(self._counted, last + 1, last + 3):
+            if self._refers(text, first) or self._is_count(text, last):
                 return False
         has_plus = "+" in lead or bool(first and text.read.masks[first - 1] & self._plus)
         if has_plus and len(digits) >= 8:
             return True
+        if not called and is_disguised(text, run):
+            return True
+        if not called and first and CODE.fullmatch(text.plain, read.words[first - 1].start, start):
+            return False
         if spelled and not called and DECIMAL.search(text.plain, start, end):
+            return False
+        if spelled and not called and len(digits) < 9 and any(g.digits == "100" for g in run):
             return False
         if spelled:
             return spelled >= _SPELLED_MIN or (len(digits) >= 8 and spelled >= 2)
         written = text.plain[start:end]
-        if LOOKS_WRITTEN.fullmatch(text.plain, start - lead.endswith("("), end):
-            return True
+        bracket = start - lead.endswith("(")
+        if any(LOOKS_WRITTEN.fullmatch(text.plain, at, end) for at in (start, bracket)):
+            return called or not SPACED.fullmatch(written) or not self._refers(text, first, _FAR)
         if NO_NUMBER.fullmatch(written) and not (written[0] == "0" and written.isdigit()):
             return called and (written.isdigit() or len(digits) >= 9) and len(digits) >= 7
-        if called or self._is_numbered(text, first):
+        if called:
+            return len(digits) >= 7 and not is_size(written)
+        if self._refers(text, first, _FAR, code=True):
+            return False
+        if self._is_numbered(text, first):
             return len(digits) >= 7
-        if is_time_or_date(written) or counts_up(run):
+        if is_time_or_date(written) or is_size(written) or counts_up(run):
             return False
-        if len(run) > 2 and read.near(self._listed, first - 4, first):
+        if (
+            len(run) > 2
+            and read.near(self._listed, first - 4, first)
+            and not is_whole(run, written)
+        ):
             return False
-        if is_said_in_groups(run, written):
+        if is_said_in_groups(run, written) or self._is_alone(text, run, written):
             return True
         if digits.startswith("00"):
             return len(digits) >= 10
         return digits.startswith("0") and 9 <= len(digits) <= 13
 
+    def _is_count(self, text: Text, last: int) -> bool:
+        """Whether what is counted stands behind a number."""
+        masks, words = text.read.masks, text.read.words
+        return any(
+            masks[number] & self._counted and (number == last + 1 or len(words[number].text) > 1)
+            for number in range(last + 1, min(last + 3, len(masks)))
+        )
+
+    def _is_alone(self, text: Text, run: list[Group], written: str) -> bool:
+        """Whether a message is hardly more than a number of as many digits as these have."""
+        read, first = text.read, run[0].word
+        if not written.isdigit() or not 9 <= len(written) <= 11 or written.endswith("000"):
+            return False
+        if len(read.words) > _ALONE_MAX or (first > 1 and not read.near(self._reach, 0, first)):
+            return False
+        if first and _original(text, first - 1).isupper():  # "MLS 2419008731"
+            return False
+        return not read.has & (self._reference | self._counted | self._listed)
+
     def _called(self, text: Text, first: int, last: int) -> bool:
         """Whether somebody is called under this number, as far as the words around it say."""
         near = text.read.near
-        if self._is_own(text, first, last):
+        if self._is_own(text, first, last) or (first and self._is_call(text, first - 1)):
             return True
         if near(self._phone, first - 3, first) and not self._refers(text, first, 2):
             return True
@@ -219,12 +217,20 @@ class Phones:
             self._phone, last + 1, last + 1 + _AFTER
         )
 
+    def _is_call(self, text: Text, number: int) -> bool:
+        """Whether this word says to call, and is none for any number."""
+        mask = text.read.masks[number]
+        return bool(mask & self._phone) and not mask & self._number_noun
+
     def _is_own(self, text: Text, first: int, last: int) -> bool:
         """Whether "my number" stands beside it; my order's number is another thing."""
         masks = text.read.masks
-        if text.read.near(self._in_parts, first - 3, first) and (
-            text.read.near(self._number_noun, first - 9, first)
-        ):
+        # "Part no. 04465-33471" is no part of a number.
+        in_parts = any(
+            masks[number] & self._in_parts and not masks[number + 1] & self._number_noun
+            for number in range(max(0, first - 3), first)
+        )
+        if in_parts and text.read.near(self._number_noun, first - 9, first):
             return True
         return any(
             masks[number] & self._number_noun and masks[number - 1] & self._my
@@ -242,16 +248,37 @@ class Phones:
                 return False
         return False
 
-    def _refers(self, text: Text, first: int, far: int = 4) -> bool:
-        """Whether the number is one of an order, a parcel and the like; one in quotes is a joke."""
+    def _is_to_be_dialled(self, text: Text, last: int) -> bool:
+        """Whether what stands behind a number says so, whatever it was called: "ring it"."""
+        masks, words = text.read.masks, text.read.words
+        for number in range(last + 1, min(last + 1 + _FAR, len(masks))):
+            following = words[number + 1].text if number + 1 < len(words) else ""
+            if masks[number] & self._dial_it or (masks[number] & self._dial and following in _IT):
+                return True
+        return False
+
+    def _refers(self, text: Text, first: int, far: int = 4, *, code: bool = False) -> bool:
+        """Whether the number is one of an order, a parcel and the like; one in quotes is a joke.
+
+        With *code*, what belongs to the number as its first part is no distance: 1Z 999 AA1 01.
+        """
         masks = text.read.masks
+        while code and first and not text.read.words[first - 1].text.isalpha():
+            first -= 1
         for number in range(max(0, first - far), first):
             if masks[number] & self._reference and not (
                 number and masks[number - 1] & self._dialled  # an area's code
             ):
                 word = text.read.words[number]
+                if text.plain[max(0, word.start - 3) : word.end] == "in case":
+                    continue
                 return not _QUOTE.search(text.plain[max(0, word.start - 2) : word.start])
         return False
+
+
+def _original(text: Text, number: int) -> str:
+    word = text.read.words[number]
+    return text.original[slice(*text.normalised.original(word.start, word.end))]
 
 
 def _is_word(text: Text, number: int) -> bool:

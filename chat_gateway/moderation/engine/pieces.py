@@ -2,13 +2,13 @@
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from typing import Final
 
 import msgspec
 
-from chat_gateway.moderation.engine.normalise import BLOT, MASK
-from chat_gateway.moderation.engine.phrases import Vocabulary
+from chat_gateway.moderation.engine.normalise import BLOT, MASK, normalise
+from chat_gateway.moderation.engine.phrases import BadPattern, Vocabulary
 from chat_gateway.moderation.engine.text import Text, read
 
 PIECE_CHARS_MAX: Final = 36
@@ -18,8 +18,16 @@ PIECE_WORDS_MAX: Final = 7
 LEAD_CHARS_MAX: Final = 80
 """The one message before the pieces that may lead to them: "my number is as follows"."""
 
-_DIGITS_ALONE: Final = re.compile(r"\W*\d(?:[\d\s()+.\-/]*\d)?(?:\W*|\s(?!\D*[€$£%])\D{1,20})")
-"""Digits, and no more than a word or two after them."""
+_DIGITS_ALONE: Final = re.compile(
+    r"(?P<lead>\D{0,28})\d(?:[\d\s()+.\-/]*\d)?(?:\W*|,?\s(?!\D*[€$£%])\D{1,32})"
+)
+"""Digits, and a few words after them; before them only such as "and then", "the rest"."""
+
+_ENDS_IN_DIGITS: Final = re.compile(r"(?<!\w)\d[\d\s()+.\-/]*\W*\Z")
+"""What may begin a number: "the first of my mobile: 699"."""
+
+
+_WORD: Final = re.compile(r"[^\W_]+")
 
 
 class Pieces(msgspec.Struct, frozen=True):
@@ -55,11 +63,12 @@ def put_together(window: Sequence[str], vocabulary: Vocabulary) -> list[Pieces]:
         first -= 1
     row = tuple(range(first, len(window)))
     found = [row] if len(row) > 1 else []
-    if _DIGITS_ALONE.fullmatch(window[-1]):
-        digits = [n for n, message in enumerate(window) if _DIGITS_ALONE.fullmatch(message)]
-        lead = [digits[0] - 1] if digits[0] else []
+    fillers = _fillers(vocabulary)
+    if _is_of_digits(window[-1], fillers):
+        digits = [n for n, message in enumerate(window) if _is_of_digits(message, fillers)]
+        lead = _beginning(window[: digits[0]], vocabulary)
         alone = (*lead, *digits)
-        if len(digits) > 1 and alone != row:
+        if len(alone) > 1 and (len(digits) > 1 or lead[0] < digits[0] - 1) and alone != row:
             found.append(alone)
     return [_joined(window, messages, vocabulary) for messages in found]
 
@@ -70,6 +79,36 @@ def _joined(window: Sequence[str], messages: tuple[int, ...], vocabulary: Vocabu
         starts.append(starts[-1] + len(window[message]) + 1)
     text = read(" ".join(window[message] for message in messages), vocabulary)
     return Pieces(text, messages, tuple(starts))
+
+
+def _is_of_digits(message: str, fillers: Container[str]) -> bool:
+    found = _DIGITS_ALONE.fullmatch(message)
+    return found is not None and all(
+        word in fillers for word in _WORD.findall(normalise(found["lead"]).text)
+    )
+
+
+def _fillers(vocabulary: Vocabulary) -> Container[str]:
+    """What may stand before digits; a file of rules without telephone numbers has no such list."""
+    try:
+        return frozenset(vocabulary.terms("between_digits"))
+    except BadPattern:
+        return frozenset()
+
+
+def _beginning(before: Sequence[str], vocabulary: Vocabulary) -> list[int]:
+    """The message that has the first digits and says of what, or else the one just before."""
+    try:
+        said = vocabulary.mask("phone") | vocabulary.mask("number_noun")
+    except BadPattern:
+        said = 0
+    for number in range(len(before) - 1, -1, -1):
+        message = before[number]
+        if len(message) > LEAD_CHARS_MAX or not _ENDS_IN_DIGITS.search(message):
+            continue
+        if vocabulary.read(normalise(message).text).has & said:
+            return [number]
+    return [len(before) - 1] if before else []
 
 
 def _is_piece(message: str) -> bool:

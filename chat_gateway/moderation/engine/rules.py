@@ -11,6 +11,7 @@ import msgspec
 from chat_gateway.moderation.engine.banks import Banks
 from chat_gateway.moderation.engine.emails import Emails
 from chat_gateway.moderation.engine.handles import Handles
+from chat_gateway.moderation.engine.learned import Learned, packaged
 from chat_gateway.moderation.engine.links import Links
 from chat_gateway.moderation.engine.phones import Phones
 from chat_gateway.moderation.engine.phrases import BadPattern, Pattern, Vocabulary
@@ -22,6 +23,7 @@ DETECTORS: Final[Mapping[str, Callable[[Vocabulary], Detector]]] = {
     "bank": Banks,
     "email": Emails,
     "handle": Handles,
+    "learned": Learned,
     "link": Links,
     "phone": Phones,
 }
@@ -46,6 +48,9 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Patterns that excuse what was found in the same clause: "never share …"."""
     unless_near: tuple[str, ...] = ()
     """Patterns that excuse what was found in the same sentence."""
+    unless_below: int | None = None
+    """A text whose `likeness` is lower, however it came by the words, is left alone. Not for rules
+    that mask or refuse: who writes around a detail what innocents write would get it through."""
     across: bool = True
     """Whether it may be found in the pieces of several short messages put together."""
 
@@ -110,9 +115,10 @@ def load_once(path: Path | None) -> Rules:
 def digests(path: Path = PACKAGED) -> dict[str, str]:
     """For each rule what its content comes to, its version apart; all lists come under `lists`."""
     file = msgspec.json.decode(path.read_bytes(), type=RulesFile)
-    contents: dict[str, object] = {
-        rule.id: msgspec.structs.replace(rule, version=0) for rule in file.rules
-    }
+    contents: dict[str, object] = {}
+    for rule in file.rules:
+        content = msgspec.structs.replace(rule, version=0)
+        contents[rule.id] = [content, packaged()] if rule.detector == "learned" else content
     contents["lists"] = [file.lists, file.hollow]
     return {
         name: hashlib.sha256(msgspec.json.encode(content, order="sorted")).hexdigest()[:16]

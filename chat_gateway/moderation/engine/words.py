@@ -24,10 +24,10 @@ _TOKEN: Final = re.compile(
     r"|(?P<at>(?<!\S)@(?![^\s?!.,]))"
 )
 _MARKS: Final = {"end": SENTENCE, "clause": CLAUSE, "is": IS}
-_LEET_WORD: Final = re.compile(r"(?<![^\W_])[^\W_]*+[@$!|][^\W_@$!|]++(?:[@$!|][^\W_@$!|]++)*+")
+_LEET_WORD: Final = re.compile(r"(?<![^\W_])[^\W_]*+[@$!|€][^\W_@$!|€]++(?:[@$!|€][^\W_@$!|€]++)*+")
 _SPACED: Final = re.compile(r"(?<![^\W_])[^\W_](?:[\s.\-_*~/|,+]{1,3}[^\W_](?![^\W_])){3,}+")
 """Four or more lonely letters or digits."""
-_LEET: Final = str.maketrans("01345789@$!|", "oieastbgasii")
+_LEET: Final = str.maketrans("01345789@$!|€", "oieastbgasiie")
 _ELIDED: Final = frozenset(
     ["l", "d", "j", "m", "t", "s", "n", "c", "qu", "dell", "all", "un", "nell", "sull"]
 )
@@ -57,7 +57,7 @@ def words(
     *known* tells what a word of any rule is, *are_one* which two words are one in two pieces.
     """
     found = _tokens(text, known)
-    if "@" in text or "$" in text or "!" in text or "|" in text:
+    if "@" in text or "$" in text or "!" in text or "|" in text or "€" in text:
         found = _put_in(found, [w for w in _leet(text) if known(w.text)])
     if spaced := [w for run in _SPACED.finditer(text) for w in _letters(run, known)]:
         found = _put_in(found, spaced)
