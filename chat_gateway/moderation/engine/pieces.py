@@ -3,6 +3,7 @@
 import re
 from bisect import bisect_right
 from collections.abc import Container, Iterator, Sequence
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -25,7 +26,6 @@ _DIGITS_ALONE: Final = re.compile(
 
 _ENDS_IN_DIGITS: Final = re.compile(r"(?<!\w)\d[\d\s()+.\-/]*\W*\Z")
 """What may begin a number: "the first of my mobile: 699"."""
-
 
 _WORD: Final = re.compile(r"[^\W_]+")
 
@@ -88,6 +88,7 @@ def _is_of_digits(message: str, fillers: Container[str]) -> bool:
     )
 
 
+@lru_cache(maxsize=2)
 def _fillers(vocabulary: Vocabulary) -> Container[str]:
     """What may stand before digits; a file of rules without telephone numbers has no such list."""
     try:

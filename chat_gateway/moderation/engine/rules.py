@@ -118,7 +118,8 @@ def digests(path: Path = PACKAGED) -> dict[str, str]:
     contents: dict[str, object] = {}
     for rule in file.rules:
         content = msgspec.structs.replace(rule, version=0)
-        contents[rule.id] = [content, packaged()] if rule.detector == "learned" else content
+        weighed = rule.detector == "learned" or rule.unless_below is not None
+        contents[rule.id] = [content, packaged()] if weighed else content
     contents["lists"] = [file.lists, file.hollow]
     return {
         name: hashlib.sha256(msgspec.json.encode(content, order="sorted")).hexdigest()[:16]
