@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 from socket import socket
+from tempfile import TemporaryDirectory
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -17,6 +18,8 @@ import uvloop
 from starlette.applications import Starlette
 
 from chat_gateway.app import running, server_of
+from chat_gateway.direct_handshake import take_in
+from chat_gateway.homes import Homes
 from chat_gateway.http import make_document
 from chat_gateway.settings import Settings
 from chat_gateway.supervised import listen, tied_to
@@ -53,6 +56,7 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> None:
     )
     # Which of several processes this is: said by the one that starts them.
     parser.add_argument("--process", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--homes", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
     try:
         settings = Settings.read(environment, given.data, dev=given.dev)
@@ -61,7 +65,7 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> None:
             if settings.processes == 1:
                 runner.run(serve(settings))
             elif given.process is not None:
-                runner.run(serve_one_of_several(settings, given.process))
+                runner.run(serve_one_of_several(settings, given.process, given.homes))
             else:
                 sys.exit(runner.run(supervise(settings, arguments, environment)))
     except (ValueError, OSError, InUse, WrongLog, UnsafeSettings) as error:
@@ -91,34 +95,42 @@ async def supervise(
     """Have several processes serve until told to stop; the exit code. Raises `OSError` if somebody
     has their port."""
     held = await asyncio.to_thread(hold_port, settings.host, settings.port)
+    homes = await asyncio.to_thread(TemporaryDirectory, prefix="order-chat-")
     try:
         return await Supervisor(
             lambda number: (
                 *(sys.executable, "-m", "chat_gateway"),
-                *(*arguments, "--process", str(number)),
+                *(*arguments, "--process", str(number), "--homes", homes.name),
             ),
             {**environment, "ORDER_CHAT_PORT": str(port_of(held))},
             settings.processes,
             stop_s=settings.drain_s + STOP_MARGIN_S,
         ).run()
     finally:
+        await asyncio.to_thread(homes.cleanup)
         for one in held:
             one.close()
 
 
-async def serve_one_of_several(settings: Settings, number: int) -> None:
+async def serve_one_of_several(settings: Settings, number: int, folder: Path) -> None:
     """Serve one gateway until its supervisor is gone or says so."""
+    homes = await asyncio.to_thread(Homes, folder, number, settings.processes)
     async with tied_to(sys.stdin):
-        await serve(settings, partial(listen, settings, number))
+        try:
+            await serve(settings, partial(listen, settings, number), homes)
+        finally:
+            homes.close()
 
 
 async def serve(
-    settings: Settings, open_sockets: Callable[[], Sequence[socket]] | None = None
+    settings: Settings,
+    open_sockets: Callable[[], Sequence[socket]] | None = None,
+    homes: Homes | None = None,
 ) -> None:
     """Serve one gateway until the process is told to stop.
 
     *open_sockets*: gives what to listen on, once all else is there; by default the gateway is alone
-    on its port.
+    on its port. *homes*: where connections go that belong to another process.
     """
     token = settings.service_token()
     async with AsyncExitStack() as resources:
@@ -158,15 +170,24 @@ async def serve(
                 document_route("/openapi.json", make_document()),
                 document_route("/asyncapi.json", make_asyncapi()),
                 *health_routes(gateway.parts),
-                metrics_route([gateway.metrics, loop_lag], [gateway.lag.measure]),
+                metrics_route(
+                    [gateway.metrics, loop_lag, *([homes] if homes else [])], [gateway.lag.measure]
+                ),
             ],
             middleware=cors(settings.origins),
             exception_handlers=EXCEPTION_HANDLERS,
         )
         spare_what_stays()
         server = server_of(
-            app, settings.host, settings.port, gateway.farewell, settings.trusted_proxies
+            app,
+            settings.host,
+            settings.port,
+            gateway.farewell,
+            settings.trusted_proxies,
+            homes=homes,
         )
+        if homes is not None:
+            await homes.begin(partial(take_in, server))
         sockets = list(await asyncio.to_thread(open_sockets)) if open_sockets else None
         await server.serve(sockets)
 

@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Final, NamedTuple
 
 import msgspec
@@ -20,6 +21,7 @@ from chat_gateway.endpoint import ChatEndpoint
 from chat_gateway.farewell import Farewell
 from chat_gateway.feed import Feed
 from chat_gateway.gateway import Gateway
+from chat_gateway.homes import Homes
 from chat_gateway.http import ChatRoutes
 from chat_gateway.hub import Hub
 from chat_gateway.inbox import Inbox
@@ -90,15 +92,19 @@ def server_of(
     trusted_proxies: frozenset[str] = frozenset(),
     *,
     http: type[BoundedHttp] = BoundedHttp,
+    homes: Homes | None = None,
 ) -> Server:
-    """A server whose websockets are attached directly, and told of the end by *farewell*."""
+    """A server whose websockets are attached directly, and told of the end by *farewell*.
+
+    *homes*: where they go that belong to another process.
+    """
     config = config_for(
         app,
         host,
         port,
         trusted_proxies,
         http=http,
-        ws=DirectHandshake,
+        ws=partial(DirectHandshake, homes=homes),
         ws_max_size=Limits().frame_bytes,
         ws_per_message_deflate=False,
     )

@@ -7,28 +7,73 @@ the timers. That is most of what a connection would hold that may be idle for ho
 """
 
 import asyncio
+import socket
 from asyncio.transports import BaseTransport
+from functools import partial
 from typing import Any, ClassVar, Final
 from weakref import WeakKeyDictionary
 
 from uvicorn.config import Config
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from uvicorn.server import ServerState
+from uvicorn.server import Server, ServerState
 from websockets.http11 import Request
 from websockets.protocol import State
 
 from chat_gateway.direct import DirectProtocol
 from chat_gateway.direct_socket import Shared, Turn, library
+from chat_gateway.homes import Homes
 from chat_gateway.keepalive import Keepalive
 from chat_gateway.socket import EXTENSION, MakeReceiver, log_failure
+from chat_gateway.turnstile import Turnstile
 from shared.contracts.errors import CloseCode
 
 BAD_REQUEST: Final = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
 _SHARED: Final[WeakKeyDictionary[ServerState, Shared]] = WeakKeyDictionary()
+_TURNSTILES: Final[WeakKeyDictionary[ServerState, Turnstile]] = WeakKeyDictionary()
 """Of each server; there is one, but in tests."""
+
+
+class _Awaited(asyncio.Protocol):
+    """Stands for the protocol of a connection that was taken in until it has a transport."""
+
+    def __init__(self) -> None:
+        self.early = b""
+        """What the client sends before anybody has accepted. It cannot be left in the socket: a
+        transport that is made reads at once."""
+
+    def data_received(self, data: bytes) -> None:
+        self.early += data
+
+
+def take_in(server: Server, connection: socket.socket, head: bytes) -> None:
+    """Serve a connection whose handshake another process has read, as uvicorn does at an upgrade.
+
+    It stays here, wherever its order is at home.
+    """
+    if server.should_exit:
+        connection.close()
+        return
+    tasks = server.server_state.tasks
+    task = asyncio.create_task(_take_in(server, connection, head))
+    tasks.add(task)
+    task.add_done_callback(tasks.discard)
+
+
+async def _take_in(server: Server, connection: socket.socket, head: bytes) -> None:
+    loop = asyncio.get_running_loop()
+    try:
+        transport, awaited = await loop.connect_accepted_socket(_Awaited, connection)
+    except OSError:
+        connection.close()  # the client is gone
+        return
+    if not transport.is_closing():
+        protocol = DirectHandshake(server.config, server.server_state, {}, early=awaited.early)
+        transport.set_protocol(protocol)
+        protocol.connection_made(transport)
+        protocol.data_received(head)
 
 
 class DirectHandshake(WebSocketsSansIOProtocol):
@@ -50,8 +95,15 @@ class DirectHandshake(WebSocketsSansIOProtocol):
         server_state: ServerState,
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        homes: Homes | None = None,
+        early: bytes = b"",
     ) -> None:
+        """*homes*: where connections go that belong to another process; null: nowhere. *early*:
+        what was read behind the handshake already."""
         super().__init__(config, server_state, app_state, _loop)
+        self._homes = homes
+        self._early = early
         self.conn = library(State.CONNECTING, self.protocol.message_bytes)
         self._server_state = server_state
         self._attached: DirectProtocol | None = None
@@ -68,13 +120,29 @@ class DirectHandshake(WebSocketsSansIOProtocol):
             self.scope["query_string"] = b""
             extensions: dict[str, Any] = self.scope["extensions"]
             extensions[EXTENSION] = self
-            self.transport.pause_reading()
 
     def data_received(self, data: bytes) -> None:
         """Take a read of the socket, which can only be the handshake."""
+        if self._homes is not None and self._pass_on(self._homes, data):
+            return
+        self.transport.pause_reading()  # till somebody attaches: nothing more may come before
+        if not self._turnstile().enter(partial(self._begin, data)):
+            self.transport.abort()
+
+    def _begin(self, data: bytes) -> None:
+        if self.transport.is_closing():
+            return
         super().data_received(data)
         if not self.handshake_initiated:
             self._reject()
+
+    def _pass_on(self, homes: Homes, head: bytes) -> bool:
+        homes.count(len(self.connections))
+        connection: socket.socket = self.transport.get_extra_info("socket")
+        gone = homes.pass_on(connection.fileno(), head)
+        if gone:
+            self.transport.abort()  # closed in this process alone: the client is told nothing
+        return gone
 
     def _reject(self) -> None:
         """End what the library takes for no handshake: a body, another method, a line too long.
@@ -111,6 +179,14 @@ class DirectHandshake(WebSocketsSansIOProtocol):
         self._attached = direct
         del self.scope  # it knows us, and would be there until the collector comes by
         direct.begin(make_receiver(direct), lost=self.disconnected)
+        if self._early:
+            direct.data_received(self._early)
+
+    def _turnstile(self) -> Turnstile:
+        turnstile = _TURNSTILES.get(self._server_state)
+        if turnstile is None:
+            turnstile = _TURNSTILES[self._server_state] = Turnstile(self.loop)
+        return turnstile
 
     def _shared(self) -> Shared:
         shared = _SHARED.get(self._server_state)

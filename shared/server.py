@@ -31,7 +31,7 @@ def config_for(
     trusted_proxies: frozenset[str] = frozenset(),
     *,
     http: type[BoundedHttp] = BoundedHttp,
-    ws: type[asyncio.Protocol] | Literal["none"] = "none",
+    ws: Callable[..., asyncio.Protocol] | Literal["none"] = "none",
     **more: Any,
 ) -> uvicorn.Config:
     """The settings of every server of ours; *more* goes to `uvicorn.Config` as it is.
@@ -47,7 +47,7 @@ def config_for(
         host=host,
         port=port,
         http=http,
-        ws=ws,
+        ws=ws,  # type: ignore[arg-type]  # uvicorn calls it, and asks for no class
         proxy_headers=bool(trusted_proxies),
         forwarded_allow_ips=sorted(trusted_proxies),
         access_log=False,  # it would show who asks about whom

@@ -6,6 +6,7 @@ import socket
 import struct
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal, cast
 
 import uvicorn
@@ -16,6 +17,7 @@ from websockets.utils import apply_mask
 
 from chat_gateway.direct import DirectProtocol
 from chat_gateway.direct_handshake import DirectHandshake
+from chat_gateway.homes import Homes
 from chat_gateway.socket import Socket, serve
 
 TEXT, BINARY, CLOSE, PING, PONG = 0x1, 0x2, 0x8, 0x9, 0xA
@@ -93,14 +95,16 @@ async def running(
     kind: Callable[[Socket], Echo] = Echo,
     protocol: type[DirectProtocol] | Literal["websockets-sansio"] = DirectProtocol,
     app: Starlette | None = None,
+    homes: Homes | None = None,
     **settings: Any,
 ) -> AsyncIterator[Running]:
     """A uvicorn server with the echo endpoint on a free port of 127.0.0.1."""
     receivers: list[Echo] = []
+    ws: Any = protocol if isinstance(protocol, str) else partial(before(protocol), homes=homes)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         config = uvicorn.Config(
             app or echo_app(receivers, kind),
-            ws=protocol if isinstance(protocol, str) else before(protocol),
+            ws=ws,
             lifespan="off",
             log_config=None,
             timeout_graceful_shutdown=3,

@@ -85,6 +85,8 @@ async def attached(kind: type[P], receivers: list[Echo], **settings: Any) -> tup
     handshake = before(kind)(config, state, {})
     handshake.connection_made(wire)
     handshake.data_received(HANDSHAKE.format(path="/", more="").encode())
+    while not state.tasks:  # noqa: ASYNC110 (handshakes take turns)
+        await asyncio.sleep(0)
     await asyncio.gather(*state.tasks)
     protocol = wire.protocol
     assert isinstance(protocol, kind)

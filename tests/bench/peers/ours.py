@@ -35,12 +35,12 @@ JOINS_MAX: Final = 6
 
 
 class OurTalk:
-    """Websocket `/v1/chat`: one order on each connection."""
+    """Websocket `/v1/chat`: one order on each connection, which its address names."""
 
-    target = "/v1/chat"
     notes = True
 
     def __init__(self, party: Party, after: Seq | None = None, seen: int = 0) -> None:
+        self.target = f"/v1/chat?order={party.order}"
         self.joined = False
         self._party = party
         self._joins = 0
