@@ -80,10 +80,10 @@ class DirectHandshake(WebSocketsSansIOProtocol):
     """One websocket connection until it is attached to.
 
     Nothing is read between the handshake and `attach`, so an endpoint served by this class must
-    attach (or refuse the handshake). Compression is off whatever the configuration says, and the
-    query string is kept from the application and its logs: nothing of ours stands there, and a
-    token somebody puts there by mistake must not be written down. Of uvicorn's settings for pings
-    the interval counts; a ping not answered by the next one ends the connection.
+    attach (or refuse the handshake). Compression is off whatever the configuration says. The query
+    string is kept from the application and its logs: nothing of ours stands there but a hint for
+    `Homes`, and a token somebody puts there by mistake must not be written down. Of uvicorn's
+    settings for pings the interval counts; a ping not answered by the next one ends the connection.
     """
 
     protocol: ClassVar[type[DirectProtocol]] = DirectProtocol

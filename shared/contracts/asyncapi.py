@@ -64,7 +64,22 @@ def make_asyncapi() -> dict[str, Any]:
                 "description": "Text frames, one JSON object each, told apart by `op`; frames "
                 "whose `op` is `event` by `type`. The first frame is `hello`.",
                 "messages": client.refs() | server.refs() | shown.refs(),
-                "bindings": {"ws": {"method": "GET"}},
+                "bindings": {
+                    "ws": {
+                        "method": "GET",
+                        "query": {
+                            "type": "object",
+                            "properties": {
+                                "order": {
+                                    "type": "string",
+                                    "description": "Id of an order that will be joined, so that "
+                                    "its parties may be served in one place. Decides nothing else.",
+                                }
+                            },
+                        },
+                        "bindingVersion": "0.1.0",
+                    }
+                },
             },
             "timeline": {
                 "address": TIMELINE,

@@ -5,7 +5,8 @@ import json
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +16,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from websockets.exceptions import ConnectionClosed, InvalidMessage
 
+from chat_gateway.homes import home_of
 from shared.contracts import frames
 from shared.contracts.ids import OrderId, Seq, UserId
 from tests.prove.fleet import Fleet
@@ -124,6 +126,35 @@ async def test_parties_at_two_processes_talk_and_see_each_other(tmp_path: Path) 
     assert heard.text == "to the other process"
 
 
+async def test_parties_that_name_their_order_meet_at_one_process(tmp_path: Path) -> None:
+    """Whichever the kernel gave them to; there each of their records is folded, and only there."""
+    orders = [OrderId(f"film-{n}") for n in range(12)]
+    async with several(tmp_path / "fleet") as running, AsyncExitStack() as lines:
+        for order_id in orders:
+            await running.ground.put(order_id, {ANNA: "creator", BEN: "advertiser"})
+            url = f"{running.chat_url}?order={order_id}"
+            pair = [
+                await lines.enter_async_context(open_line(url, running.ground.token(who)))
+                for who in (ANNA, BEN)
+            ]
+            for line in pair:
+                await line.join(order_id)
+            told = await pair[0].tell(order_id, "all of us here")
+            while (await pair[1].next(frames.MessageShown)).id != told.id:
+                pass
+        children = [(await running.children(number))[0] for number in (1, 2)]
+        counts = [await _sessions(child) for child in children]
+        folded = [await _figure(child, "order_chat_events_folded_total") for child in children]
+        passed = [await _figure(child, "order_chat_passed_on_total") for child in children]
+        taken = [await _figure(child, "order_chat_taken_in_total") for child in children]
+
+    homes = Counter(home_of(order_id, 2) for order_id in orders)
+    assert counts == [2 * homes[1], 2 * homes[2]]
+    assert folded == [homes[1], homes[2]]  # each order's one message
+    assert passed == taken[::-1]
+    assert sum(passed) > 0  # never once in 16 million times
+
+
 async def test_a_killed_process_comes_back_and_nothing_is_lost(tmp_path: Path) -> None:
     """Its clients go on at once at the other one, which noticed nothing."""
     async with several(tmp_path / "fleet") as running:
@@ -226,15 +257,20 @@ async def _texts(line: Line) -> Sequence[str]:
 
 async def _sessions(child: Child) -> int:
     """How many connections are open at that process."""
+    return await _figure(child, "order_chat_sessions", state="open")
+
+
+async def _figure(child: Child, name: str, **labels: str) -> int:
+    """One of a process's own figures."""
     async with httpx.AsyncClient() as http:
         page = (await http.get(f"http://127.0.0.1:{child.port}/metrics")).text
-    samples: Mapping[str, float] = {
-        sample.labels["state"]: sample.value
+    (value,) = (
+        sample.value
         for family in text_string_to_metric_families(page)
         for sample in family.samples
-        if sample.name == "order_chat_sessions"
-    }
-    return int(samples["open"])
+        if sample.name == name and sample.labels == labels
+    )
+    return int(value)
 
 
 def _runs(pid: int) -> bool:

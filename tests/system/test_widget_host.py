@@ -36,6 +36,11 @@ class Sockets:
         return len(self._all)
 
     @property
+    def addresses(self) -> list[str]:
+        """Of all of them."""
+        return [socket.url for socket in self._all]
+
+    @property
     def open(self) -> int:
         """How many there are."""
         return sum(not socket.is_closed() for socket in self._all)
@@ -71,6 +76,22 @@ async def test_the_page_is_told_what_happens(host: Host) -> None:
     assert sent.keys() == {"order_id", "id", "client_id"}
     assert sent["order_id"] == order_id
     assert await told(page, "order-chat:error") == []
+
+
+async def test_the_connection_names_the_order(host: Host) -> None:
+    """So that its parties may be served in one place; the Messages area names none."""
+    ann = user("ann")
+    order_id = await host.order("A table", ann)
+    page = await host.page()
+    sockets = Sockets(page)
+    await host.open(chat_of(order_id, ann), page=page)
+    await expect(page.page.locator('[data-phase="live"]')).to_be_visible()
+    await host.open(messages_of(ann), page=page)
+    await expect(page.page.locator('[data-phase="live"]')).to_be_visible()
+
+    panel, messages = (address.partition("/v1/chat")[2] for address in sockets.addresses)
+    assert panel == f"?order={order_id}"
+    assert messages == ""
 
 
 @pytest.mark.parametrize("way", ["function", "text"])

@@ -38,7 +38,7 @@ class Line:
     async def of(cls, page: OrderPage) -> "Line":
         """Before the page is opened."""
         line = cls(page)
-        await page.page.route_web_socket("**/v1/chat", line._take)
+        await page.page.route_web_socket("**/v1/chat*", line._take)
         return line
 
     async def _take(self, route: WebSocketRoute) -> None:
@@ -156,7 +156,7 @@ async def test_a_slow_network_is_slow_and_no_more(host: Host) -> None:
         route.on_message(pass_on)
 
     # What slows requests down does not slow websockets down.
-    await page.page.route_web_socket("**/v1/chat", delay)
+    await page.page.route_web_socket("**/v1/chat*", delay)
     await host.open(chat_of(order_id, ann), page=page)
     await expect(page.page.get_by_text("Loading messages…")).to_be_attached()
     await expect(page.message("Hello Ann")).to_be_visible()

@@ -20,12 +20,13 @@ export class Leader {
    * @param {string} reader.server
    * @param {import("./tokens.js").Tokens} reader.tokens
    * @param {{sub: string, orders?: string[]}} reader.claims
+   * @param {() => ?string} reader.order the one that is looked at
    * @param {import("./outgoing.js").OutboxStore} store
    * @param {(message: object, tab: ?string) => void} tell gives a message to a tab; null: to all
    */
-  constructor({ server, tokens, claims }, store, tell) {
+  constructor({ server, tokens, claims, order }, store, tell) {
     this.#tell = tell;
-    this.#socket = new Socket(server, tokens, {
+    this.#socket = new Socket(server, tokens, order, {
       ready: (welcome) => this.#ready(welcome),
       frame: (frame) => this.#heard(frame),
       lost: () => this.#lost(),

@@ -39,6 +39,7 @@ export class Session {
   #tokens;
   #listeners = new Set();
   #shown = new Map(); // order id → by how many of this page
+  #newest; // id of the order that was shown last
   #users = 0;
   #life = null; // an AbortController: ends what runs for this session
   #tab = crypto.randomUUID();
@@ -90,6 +91,7 @@ export class Session {
 
   /** One more on this page shows an order. */
   show(orderId) {
+    this.#newest = orderId;
     this.#shown.set(orderId, (this.#shown.get(orderId) ?? 0) + 1);
   }
 
@@ -225,7 +227,12 @@ export class Session {
   #lead() {
     clearTimeout(this.#silence);
     if (this.#leader) return this.#leader.announce(null); // it led for itself alone before
-    const reader = { server: this.#server, tokens: this.#tokens, claims: this.#claims };
+    const reader = {
+      server: this.#server,
+      tokens: this.#tokens,
+      claims: this.#claims,
+      order: () => this.#newest,
+    };
     this.#leader = new Leader(reader, this.store, (message, tab) => this.#deliver(message, tab));
     this.#leader.start();
   }

@@ -22,6 +22,7 @@ const CLOSE_TOKEN = 4001;
 export class Socket {
   #server;
   #tokens;
+  #order;
   #on;
   #socket = null;
   #greeted = false;
@@ -39,12 +40,14 @@ export class Socket {
   /**
    * @param {string} server origin of the chat
    * @param {import("./tokens.js").Tokens} tokens
+   * @param {() => ?string} order id of one that will be joined: the server may have a place for it
    * @param {{ready: Function, frame: Function, lost: Function, stopped: Function}} on
    *   stopped: for good, with a code that says why
    */
-  constructor(server, tokens, on) {
+  constructor(server, tokens, order, on) {
     this.#server = server;
     this.#tokens = tokens;
+    this.#order = order;
     this.#on = on;
   }
 
@@ -111,7 +114,9 @@ export class Socket {
   }
 
   #address() {
-    return `${this.#server.replace(/^http/, "ws")}/v1/chat`;
+    const order = this.#order();
+    const query = order ? `?order=${encodeURIComponent(order)}` : "";
+    return `${this.#server.replace(/^http/, "ws")}/v1/chat${query}`;
   }
 
   #listen(socket, token) {
