@@ -21,12 +21,14 @@ from tests.prove.process import ServerFailed
 T = TypeVar("T")
 
 CROWD: Final[frozenset[Kind]] = frozenset({"idle", "crowd", "storm"})
-EVERYBODYS: Final[frozenset[Kind]] = CROWD | {"rooms", "pairs", "latency"}
+MANY: Final[frozenset[Kind]] = CROWD | {"rooms"}
+FEW: Final[frozenset[Kind]] = frozenset({"pairs", "latency"})
+"""What is measured on one server: one that had thousands of connections, and one that had not."""
 PAIRS_ONLY: Final = "channels-queue"
 """The same server as the one before, on a layer that costs more: so much is shown by one kind."""
 WHY_CHARS: Final = 200
-START_S: Final = 5.0
-"""A server and what stands behind it, up and down."""
+START_S: Final = 8.0
+"""Two servers and what stands behind each, up and down."""
 HALF: Final = 0.5
 """Of saturation: the rate at which latency is measured."""
 
@@ -54,16 +56,17 @@ class Campaign:
         self._to_do = to_do(self._plan, peers, kinds)
         for which in peers:
             own = _kinds_of(which, kinds)
-            if own & EVERYBODYS:
-                await self._try(which, "all", self._measure(which, own))
+            for folder, together in (("many", own & MANY), ("few", own & FEW)):
+                if together:
+                    measuring = self._measure(which, self._folder / which / folder, together)
+                    await self._try(which, "all", measuring)
             if which == OURS:
                 await self._measure_ours(own)
             for kind in own:
                 self._to_do.pop((which, kind), None)
 
-    async def _measure(self, which: str, kinds: frozenset[Kind]) -> None:
+    async def _measure(self, which: str, folder: Path, kinds: frozenset[Kind]) -> None:
         """What every server does, on one that is started for it."""
-        folder = self._folder / which
         starting = work_of_ours.order_chat(folder) if which == OURS else None
         async with starting or running(which, folder, self._say) as peer:
             self._results.versions[which] = peer.version
@@ -71,8 +74,7 @@ class Campaign:
 
     async def _everybodys(self, which: str, peer: Peer, kinds: frozenset[Kind]) -> None:
         plan, results = self._plan, self._results
-        # On a fresh server first, since memory is looked at; and ours without an archiver can open
-        # no more orders once its log outgrew the gateway's memory of it, so saturation comes last.
+        # The crowd first, since memory is looked at.
         if kinds & CROWD:
             crowd = work.Crowd(peer, plan)
             await self._do(which, *sorted(kinds & CROWD), doing=crowd.measure(kinds))
@@ -177,7 +179,7 @@ def to_do(
 def _kinds_of(which: str, kinds: frozenset[Kind]) -> frozenset[Kind]:
     if which == OURS:
         return kinds
-    return kinds & (EVERYBODYS if which != PAIRS_ONLY else {"pairs"})
+    return kinds & (MANY | FEW if which != PAIRS_ONLY else {"pairs"})
 
 
 def _why(error: BaseException) -> str:
