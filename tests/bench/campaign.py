@@ -27,7 +27,7 @@ FEW: Final[frozenset[Kind]] = frozenset({"pairs", "latency"})
 PAIRS_ONLY: Final = "channels-queue"
 """The same server as the one before, on a layer that costs more: so much is shown by one kind."""
 WHY_CHARS: Final = 200
-START_S: Final = 8.0
+START_S: Final = 7.0
 """Two servers and what stands behind each, up and down."""
 HALF: Final = 0.5
 """Of saturation: the rate at which latency is measured."""

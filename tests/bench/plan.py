@@ -62,7 +62,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     peers_latency_s: float = 4.0
     soak_s: float = 300.0
     slice_s: float = 10.0
-    catch_up_s: float = 30.0
+    catch_up_s: float = 25.0
     """So long the archiver is watched."""
     remembered: int = 25
     """Orders that remember all they can."""
