@@ -19,7 +19,7 @@ import msgspec
 from chat_gateway.attempt import same_request
 from chat_gateway.moderation.engine.find import Finding, OverBudget, find
 from chat_gateway.moderation.engine.masking import MASKED, mask
-from chat_gateway.moderation.engine.rules import load_once
+from chat_gateway.moderation.engine.rules import Rules, load_once
 from shared.contracts import events as log
 from shared.seal import CannotOpen, Seal
 
@@ -106,8 +106,19 @@ class Guard:
 
 async def open_guard(rules_file: Path | None, seal: Seal | None, *, fail_open: bool) -> Guard:
     """A guard by the rules of a file, by default ours. Raises `BadRules`."""
-    rules = await asyncio.to_thread(load_once, rules_file)
+    rules = unforgiving(await asyncio.to_thread(load_once, rules_file))
     return Guard(partial(find, rules=rules, budget_s=BUDGET_S), seal, fail_open=fail_open)
+
+
+def unforgiving(rules: Rules) -> Rules:
+    """Those that take something, whatever the text is like: here they are the last word, and who
+    writes around a detail what innocents write would get it through."""
+    compiled = tuple(
+        msgspec.structs.replace(one, rule=msgspec.structs.replace(one.rule, unless_below=None))
+        for one in rules.compiled
+        if one.rule.action == "redact"
+    )
+    return msgspec.structs.replace(rules, compiled=compiled)
 
 
 def _files(event: Texted) -> Sequence[log.Attachment]:

@@ -1,13 +1,17 @@
 """Contact details before the append: masked, refused, sealed, and what counts as the same."""
 
+import asyncio
+import json
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 
 import msgspec
 import pytest
 
-from chat_gateway.contact import Guard, Refusal
+from chat_gateway.contact import Guard, Refusal, open_guard
 from chat_gateway.moderation.engine.find import Finding, OverBudget, find
+from chat_gateway.moderation.engine.rules import PACKAGED, load_once
 from shared.contracts import events as log
 from shared.seal import CannotOpen, Seal
 from tests.chat_gateway.world import RULES, SEAL
@@ -31,6 +35,23 @@ def said(text: str = PHONE) -> log.Message:
 
 def decided(event: log.Message | log.Edit, contact: log.Contact, *, retry: bool = False) -> object:
     return guard().decide(event, contact, retry=retry)
+
+
+async def test_nothing_is_left_alone_for_what_it_is_like(tmp_path: Path) -> None:
+    """Here no moderator looks at it afterwards: who writes around a detail does not get through."""
+    file = json.loads(PACKAGED.read_bytes())
+    (rule,) = (rule for rule in file["rules"] if rule["id"] == "contact.messenger")
+    rule["unless_below"] = 99_999
+    lenient = tmp_path / "rules.json"
+    await asyncio.to_thread(lenient.write_text, json.dumps(file))
+    event = said("Let's talk on WhatsApp")
+
+    opened = await open_guard(lenient, SEAL, fail_open=True)
+
+    assert "contact.messenger" not in {
+        one.rule.id for one in find([event.text], load_once(lenient))
+    }
+    assert opened.decide(event, "refused", retry=False) is Refusal.FOUND
 
 
 class TestDecisions:

@@ -12,6 +12,12 @@ _IBAN: Final = re.compile(r"(?<![^\W_])[a-z]{2}[ .\-]?\d[ .\-]?\d(?:[ .\-]{0,2}[
 _WALLET: Final = re.compile(
     r"(?<![^\W_])(?:0x[0-9a-f]{40}|bc1(?:\s?[ac-hj-np-z02-9]){25,62}+|bc1[qp][ac-hj-np-z02-9]{8,60}+|[13][a-z0-9]{25,34}+|t[a-z0-9]{33}|[48][a-z0-9]{94})(?![^\W_])"
 )
+_BEGUN: Final = re.compile(
+    r"(?<![^\W_])0x(?=[a-f]*\d)[0-9a-f]{8,39}+(?: [0-9a-f]{6,38}+)*+(?![^\W_])"
+)
+"""What may be a wallet's first part, where one is spoken of."""
+_BASE58: Final = re.compile(r"(?<![^\W_])[1-9a-z]{32,44}(?![^\W_])")
+"""What is a wallet's address on other chains, where one is spoken of."""
 _SPELLED_OUT: Final = frozenset({"0x", "bc"})
 _LENGTHS: Final = (
     "no15 be16 dk18 fi18 fo18 gl18 nl18 mk19 si19 at20 ba20 ee20 kz20 lt20 lu20 xk20 ch21 hr21 li21"
@@ -58,6 +64,16 @@ class Banks:
                 if sign in plain:
                     yield from (match.span() for match in named.finditer(plain))
         if text.read.has & self._account:
+            for match in _BEGUN.finditer(plain):
+                first, _ = text.words_in(*match.span())
+                if text.read.near(self._account, first - 4, first):
+                    yield match.span()
+            for match in _BASE58.finditer(plain):
+                first, _ = text.words_in(*match.span())
+                if text.read.near(self._account, first - 4, first) and _has_both_cases(
+                    text, *match.span()
+                ):
+                    yield match.span()
             for match in _ACCOUNT.finditer(plain):
                 first, end = text.words_in(*match.span())
                 if text.read.near(self._account, first - 4, first):

@@ -35,4 +35,6 @@ STANDS_FOR: Final[dict[str, str]] = {
     **dict.fromkeys("📞📱📲☎✆", " phone "),
     **dict.fromkeys("📧✉📩📨", " email "),
     "👻": " snapchat ",
+    "✈": " plane ",
+    "⭕": "o",
 }

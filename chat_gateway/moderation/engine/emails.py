@@ -9,8 +9,8 @@ from chat_gateway.moderation.engine.phrases import Vocabulary
 from chat_gateway.moderation.engine.text import Text
 
 _LOCAL_MAX: Final = 80
-_OPEN: Final = r"[(\[{<|*_~/\\\-]"
-_SHUT: Final = r"[)\]}>|*_~/\\\-]"
+_OPEN: Final = r"[(\[{<|*_~/\\\-\"']"
+_SHUT: Final = r"[)\]}>|*_~/\\\-\"']"
 _WRITTEN: Final = re.compile(r"[a-z0-9\-]{1,60}(?:\.[a-z0-9\-]{1,60}){0,4}\.[a-z]{2,20}\b")
 """A domain as it should be."""
 _NO_DOMAIN: Final = (
@@ -34,6 +34,16 @@ _DOT_IN_IT: Final = re.compile(r"dot|pun[kt]t?|ponto|point")
 _GLUED_LOCAL: Final = re.compile(r"(?<![\w.])[\w.\-]{2,40}\Z")
 _BESIDE_A_PLACE: Final = frozenset({"bei", "chez", "et", "att"})
 _BESIDE: Final = 6
+_LAST: Final = re.compile(r"[.!?] ")
+"""Between what a sentence ends with and the local part."""
+_SIGN: Final = re.compile(
+    r"[\w.\-]{2,40}\s?[^\w\s\x00-\x7f]\s?[a-z0-9\-]{2,40}\s?[^\w\s,;:!?/\-]\s?[a-z]{2,12}\b"
+)
+_SIGN_IS: Final = re.compile(
+    r"\b(?:is|ist|es|est|means|for|statt|instead of) (?:(?:the|das|el|la) |l')?"
+    r"(?:at|arroba|chiocciola|arobase|klammeraffe)\b"
+)
+"""What some sign between two parts is said to stand for."""
 
 
 class Emails:
@@ -43,18 +53,21 @@ class Emails:
         at, dot = _any(vocabulary.terms("at")), _any(vocabulary.terms("dot"))
         tld, plain_tld = _any(vocabulary.terms("tld")), _any(vocabulary.terms("tld_plain"))
         provider = _any(vocabulary.terms("mail_provider"), r"[\s.*_~/\-]?")
-        signs = rf"(?:{dot}|{_any(vocabulary.terms('hyphen'))})"
-        mark = rf"(?:,?\s{signs},?\s|\s?{_OPEN}\s?(?:{dot}|\.)\s?{_SHUT}\s?|\s?\.\s?)"
+        hyphen = rf"(?:{_any(vocabulary.terms('hyphen'))})"
+        signs = rf"(?:{dot}|{hyphen})"
+        mark = rf"(?:,?\s{signs},?\s|\s?{_OPEN}\s?(?:{dot}|d\so\st|\.)\s?{_SHUT}\s?|\s?\.\s?)"
         self._at = re.compile(
-            rf"\s?{_OPEN}\s?(?:{at}|@)\s?{_SHUT}\s?|\s?[(\[{{]a[)\]}}]\s?|,\s?(?:{at}),\s?"
-            rf"|(?P<sign>\s?@\s?)|(?P<word>\s(?:{at})\s)"
+            rf"\s?{_OPEN}\s?(?:{at}|a\st|@)\s?{_SHUT}\s?|\s?[(\[{{]a[)\]}}]\s?|,\s?(?:{at}),\s?"
+            rf"|(?P<sign>\s?@{{1,3}}\s?)|(?P<word>\s(?:{at})\s)"
         )
         self._provider = re.compile(rf"[\"']?(?:{provider})\b(?:(?:{mark}|\s|,\s?)(?:{tld})\b)?")
         self._domain = re.compile(
             rf"[a-z0-9\-]{{2,40}}(?:{mark}[a-z0-9\-]{{2,40}}){{0,2}}?(?P<mark>{mark})(?:{tld})\b"
             rf"|[a-z0-9]{{2,20}}(?:-[a-z0-9]{{2,20}}){{1,3}}\s(?:{plain_tld})\b"
             rf"|[a-z0-9\-]{{2,40}},(?:{plain_tld})\b"
-            rf"|(?!(?:{_NO_DOMAIN})\b)[a-z0-9\-]{{2,40}}(?P<said>\s?{_OPEN}\s?(?:{dot}|\.)\s?{_SHUT}\s?"
+            r"|[a-z0-9\-]{3,40}\s(?:co\suk|co\snz|co\sza|co\sin|com\s(?:au|br|mx|ar|tr|pl))\b"
+            rf"|(?!(?:{_NO_DOMAIN})\b)[a-z0-9\-]{{2,40}}(?:\s{hyphen}\s[a-z0-9\-]{{2,40}})?"
+            rf"(?P<said>\s?{_OPEN}\s?(?:{dot}|\.)\s?{_SHUT}\s?"
             r"|\s(?:dot|punkt|punto|kropka)\s)[a-z]{3,14}\b"
         )
         self._local = re.compile(rf"[\w.+\-]{{1,64}}(?:{mark}[\w+\-]{{1,64}}){{0,3}}[\"']?\Z")
@@ -75,7 +88,7 @@ class Emails:
         self._providers = vocabulary.mask("mail_provider")
         self._reversed = vocabulary.mask("reversed")
         self._promo = vocabulary.mask("promo")
-        self._mail_noun = vocabulary.mask("mail")
+        self._mail_noun = vocabulary.mask("mail") | vocabulary.mask("mailbox")
         self._mail = self._mail_noun | vocabulary.mask("reach")
         self._common = frozenset(vocabulary.terms("before_at"))
 
@@ -97,6 +110,8 @@ class Emails:
                     yield run.span()
             turned = _TURNED if text.read.has & self._reversed else self._backwards
             yield from (match.span() for match in turned.finditer(plain))
+        if not plain.isascii() and _SIGN_IS.search(plain):
+            yield from (match.span() for match in _SIGN.finditer(plain))
         if not text.read.has & self._providers:
             return
         for bare in self._bare.finditer(plain):
@@ -132,7 +147,7 @@ class Emails:
         if domain["said"] and at.group().strip() in _BESIDE_A_PLACE:
             return None
         # "at" between plain words is mostly English: "have a look at acme.com".
-        if local[0] in self._common:
+        if _LAST.split(local[0])[-1] in self._common:
             return None
         word = text.word_at(at.start() + 1)
         if text.read.near(self._promo, word - 3, word):  # "code ANNA20 at acme.com"

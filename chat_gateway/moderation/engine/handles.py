@@ -15,8 +15,10 @@ _TAGGED: Final = re.compile(r"(?<![\w#.])[^\W\d][\w.]{1,31}#\d{4}(?!\w)")
 """On Discord: anna#0123."""
 _LONELY: Final = re.compile(r"(?<![^\W_])[^\W_](?:[\s.\-_*~/|,+]{1,3}[^\W_](?![^\W_])){5,}+")
 """Letters with something between any two of them: a.n.n.a.k."""
-_SIGN_IN_IT: Final = re.compile(r"[a-z][@$!|0-57]+[a-z]")
+_SIGN_IN_IT: Final = re.compile(r"[a-z][@$!|¥†0-57]+[a-z]")
 """snapch@t, z4p."""
+_MARK_IN_IT: Final = re.compile(r"[._](?<=[^\W_][._])(?=[^\W_])")
+"""Most names have one, and hardly a message else."""
 _POINTED: Final = re.compile(r"\s?👉\s?@?[^\W\d][\w.]{4,}")
 _ON_X: Final = re.compile(
     r"(?:\A|(?<!\w)(?:my|mi|mein|meu|mio|mon|on|auf|en|no|su|sur) )x"
@@ -29,7 +31,14 @@ _TO_TAG: Final = re.compile(
     r"(?: @[\w.]+(?:,| and| und| y| et| e)?)* \Z"
 )
 """What a name in a post stands behind."""
+_I_AM: Final = re.compile(
+    r"(?<!\w)(?:im|i'm|i am|bin|estoy|estou|to|sono|suis|jestem) (?:(?:on|auf|en|no|na|su|sur|bei)"
+    r" (?!here|hier|aqui|the|this|der|dies|la|el|este)\w+ )?\Z"
+)
+"""What stands before "as", somewhere else: "I'm on line as anna_k"."""
+_DM: Final = frozenset(["dm", "dms", "pm"])
 _FAR: Final = 6
+_PARTS: Final = 3
 _SPACED_MIN: Final = 5
 _LONELY_FAR: Final = 16
 
@@ -49,12 +58,22 @@ class Handles:
         self._apps = vocabulary.mask("app_word")
         self._i = vocabulary.mask("i_word")
         self._there = vocabulary.mask("there")
+        self._here = vocabulary.mask("here_words")
         self._find = vocabulary.mask("find")
         self._username = vocabulary.mask("username")
         self._as = vocabulary.mask("as")
         self._dm = vocabulary.mask("dm_verb")
         self._veiled = re.compile(
             "|".join(r"[\s']".join(term.split()) for term in vocabulary.terms("veiled"))
+        )
+        self._hinted = re.compile(
+            r"(?<![^\W_])(?:"
+            + "|".join(
+                r"[\s']".join(term.split())
+                for name in ("veiled", "veiled_app")
+                for term in vocabulary.terms(name)
+            )
+            + r")(?![^\W_])"
         )
         self._written = frozenset(
             term for name in ("messenger", "social", "purse") for term in vocabulary.terms(name)
@@ -72,6 +91,7 @@ class Handles:
                 wished |= read.near(self._i, *around) and read.near(self._there, *around)
                 wished |= bool(_ON_X.search(plain[max(0, name.start() - 20) : name.start()]))
                 wished |= read.near(self._dm, first - 1, first) or bool(self._veiled.search(plain))
+                wished |= any(word.text in _DM for word in read.words[end : end + _FAR])
                 if wished:
                     yield name.span()
                 if not wished and _TO_TAG.search(plain[max(0, name.start() - 50) : name.start()]):
@@ -87,6 +107,9 @@ class Handles:
             for number, mask in enumerate(read.masks):
                 if mask & self._networks:
                     yield from self._beside(text, number, _FAR)
+        if _MARK_IN_IT.search(plain):
+            for hint in self._hinted.finditer(plain):  # "the one with the ghost: anna_k"
+                yield from self._beside(text, text.word_at(hint.end() - 1), _FAR)
         if read.has & self._nicknames:
             yield from self._bare(text)
         if read.has & self._disguisable:
@@ -100,7 +123,7 @@ class Handles:
                 if mask & self._username:
                     yield from self._beside(text, number, 3)
         if read.has & self._find and read.has & self._as:
-            for number in range(2, len(read.masks) - 1):
+            for number in range(1, len(read.masks) - 1):
                 if read.masks[number] & self._as:
                     yield from self._called(text, number)
         for number in range(1, len(read.masks) - 1 if read.has & self._find else 0):
@@ -111,7 +134,9 @@ class Handles:
         """The name behind "as", where somebody is to be found: "me encuentras como anna_k"."""
         near = text.read.near
         here = number - 9, number
-        if not near(self._find, *here) or not near(self._me, *here):
+        said = near(self._find, *here) and near(self._me, *here)
+        i_am = _I_AM.search(text.plain, 0, text.read.words[number].start)
+        if not said and (not i_am or near(self._here, number, number + _FAR)):
             return
         if span := name_like(text, text.read.words[number + 1]):
             yield span
@@ -141,7 +166,7 @@ class Handles:
             return
         *_, network, name = said
         masks, words = text.read.masks, text.read.words
-        if text.plain[words[network].end] == "-":  # "insta-worthy"
+        if text.plain[words[network].end] in "-,":  # "insta-worthy", "for TikTok, vertical"
             return
         if masks[network] & self._nicknames and not masks[name] and len(words[name].text) >= 5:
             yield words[network].start, words[name].end
@@ -149,6 +174,8 @@ class Handles:
     def _beside(self, text: Text, number: int, far: int) -> Iterator[tuple[int, int]]:
         """Names before and after a word: "insta: anna_k", "i am anna.k on ig"."""
         words = text.read.words
-        for other in range(max(0, number - far), min(number + far + 1, len(words))):
-            if other != number and (span := name_like(text, words[other])):
+        near = words[max(0, number - far)].start
+        for other in range(max(0, number - far - _PARTS), min(number + far + 1, len(words))):
+            # A name may be of several words, and its last is the one that is near.
+            if other != number and (span := name_like(text, words[other])) and span[1] > near:
                 yield min(span[0], words[number].start), max(span[1], words[number].end)

@@ -27,8 +27,9 @@ CHUNK_CHARS: Final = 300
 _WORD: Final = re.compile(r"[^\W_]+|[^\w\s]")
 _SENTENCE: Final = re.compile(r"[^.!?\n]*(?:[.!?\n]+|$)")
 _DIGITS: Final = re.compile(r"\d")
-_PIECES: Final = (3, 4)
+_PIECES: Final = (3, 4, 5)
 _WORDS: Final = (1, 2, 3)
+_APART: Final = (2, 3, 4)
 
 
 class Weights(msgspec.Struct, frozen=True):
@@ -77,12 +78,15 @@ def score(plain: str, weights: Weights) -> float:
 
 
 def features(plain: str) -> set[str]:
-    """Its rows of one to three words, and its words' pieces of three and four characters, which
-    begin and end with a space where the word does. All digits are one, and masked text is none."""
+    """Its rows of one to three words, its pairs of words with one to three others between them, and
+    its words' pieces of three to five characters, which begin and end with a space where the word
+    does. All digits are one, and masked text is none."""
     words = _WORD.findall(_DIGITS.sub("0", plain.replace(BLOT, " ").replace(MASK, " ")))
     found = set(words)
     for count in _WORDS[1:]:
         found.update(map(" ".join, zip(*(words[n:] for n in range(count)), strict=False)))
+    for apart in _APART:
+        found.update(map(" _ ".join, zip(words, words[apart:], strict=False)))
     for word in set(words):
         padded = f" {word} "
         for size in _PIECES:

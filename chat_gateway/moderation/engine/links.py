@@ -17,7 +17,7 @@ _PROFILE: Final = re.compile(r"/(?:in/)?@?[\w.\-]{3,60}/?(?:\?.*)?")
 _BETWEEN: Final = re.compile(r"[/?#.\-_]")
 _APART: Final = re.compile(r"\s\.|\s/|\w,\w")
 _FAR: Final = 7
-_THERE: Final = frozenset(["there", "dort", "ahi", "alli", "orada", "tam", "там"])
+_THERE: Final = frozenset(["there", "dort", "ahi", "alli", "orada", "tam", "там", "uzerinden"])
 
 
 class Links:

@@ -16,6 +16,16 @@ _CRAFT: Final = re.compile(
     r"|designs?|draws|shoots|ugc|official|oficial|prod|tv)[a-z0-9]{0,8}"
 )
 """In one word who it is and what they do: annamakesfilms."""
+_NO_NAME: Final = re.compile(
+    r"(?:ab|auf|ein|um|ver)(?:ge)?dreht|montevideo|procreate|shoreditch"
+    r"|.*(?:produkt|version|vertrag|kredit|credito|viertel|mediari|mediair)\w*"
+    r"|(?:baby|beispiel|bewerbungs|drohnen|erkla(?:e?)r|event|familien|firmen|folge|gratis|haupt"
+    r"|hochzeits|image|imagefilm|info|koch|kunden|kurz|lehr|lern|ma(?:e?)rchen|mode|muster|musik"
+    r"|portra(?:e?)t|probe|produkt|profil|recruiting|reise|rezept|roh|schulungs|spiel|sport|stock"
+    r"|tanz|test|urlaubs|vorstellungs|werbe)"
+    r"(?:clips|films?|filme[ns]?|fotos?|media|montage|reels|studio|videos?)"
+)
+"""Words of a language that only look so: Erklärvideo."""
 _CRAFT_MIN: Final = 6
 """No shorter word says both."""
 _FILE: Final = re.compile(
@@ -50,5 +60,7 @@ def name_like(text: Text, word: Word) -> tuple[int, int] | None:
     if _OF_CODE.search(text.plain, max(0, name.start() - 20), name.start()):
         return None
     if not (_LIKE.fullmatch(written) or _CRAFT.fullmatch(written)):
+        return None
+    if _NO_NAME.fullmatch(written):
         return None
     return name.start(), name.start() + len(written)

@@ -16,6 +16,7 @@ from chat_gateway.moderation.engine.shapes import (
     Group,
     counts_up,
     is_disguised,
+    is_list,
     is_row,
     is_said_in_groups,
     is_size,
@@ -23,6 +24,7 @@ from chat_gateway.moderation.engine.shapes import (
     is_whole,
 )
 from chat_gateway.moderation.engine.text import Text
+from chat_gateway.moderation.engine.words import SENTENCE
 
 DIGITS_MIN: Final = 6
 DIGITS_MAX: Final = 17
@@ -37,13 +39,16 @@ _DIGIT: Final = re.compile(r"\d")
 _O_FOR_ZERO: Final = re.compile(r"[oil]\d|\d[oil]")
 _APART: Final = re.compile(rf"[€$£%#@{BLOT}]|{MASK}{{3}}")
 _MONEY: Final = re.compile(r"\s?[€$£%]")
+_OF: Final = re.compile(r"\d+ (?:of|von|de|di|sur|z|из) \d+")
+"""The third of five."""
+_MOBILE: Final = re.compile(r"[67]\d{8}")
 _QUOTE: Final = re.compile(r"(?<!\w)[\"'“”„«»]\Z")
 _SPELLED_MIN: Final = 3
 _IT: Final = frozenset(["it", "lo", "drauf", "le", "that", "this", "dort", "da", "an"])
 _ALONE_MAX: Final = 9
 _ROW_MAX: Final = 99
-_BETWEEN_MAX: Final = 24
-_FILLERS_MAX: Final = 4
+_BETWEEN_MAX: Final = 30
+_FILLERS_MAX: Final = 5
 
 
 class Phones:
@@ -67,6 +72,7 @@ class Phones:
         self._dialled = vocabulary.mask("dialled")
         self._dial_it = vocabulary.mask("dial_it")
         self._dial = vocabulary.mask("dial_verb")
+        self._starts = vocabulary.mask("starts")
 
     def __call__(self, text: Text) -> Iterator[tuple[int, int]]:
         """Each number's part of the text."""
@@ -138,6 +144,9 @@ class Phones:
         called = self._called(text, first, last) or self._is_to_be_dialled(text, last)
         if not called and digits[0] == "0" and len(digits) >= 9 and last + 1 < len(read.masks):
             called = self._is_call(text, last + 1)
+        written = text.plain[start:end]
+        if is_list(run, written):
+            return False
         spelled = sum(group.spelled for group in run)
         if spelled >= _SPELLED_MIN and len(digits) >= 10:
             return True
@@ -159,10 +168,11 @@ class Phones:
             return False
         if spelled:
             return spelled >= _SPELLED_MIN or (len(digits) >= 8 and spelled >= 2)
-        written = text.plain[start:end]
         bracket = start - lead.endswith("(")
         if any(LOOKS_WRITTEN.fullmatch(text.plain, at, end) for at in (start, bracket)):
             return called or not SPACED.fullmatch(written) or not self._refers(text, first, _FAR)
+        if _OF.fullmatch(written):
+            return False
         if NO_NUMBER.fullmatch(written) and not (written[0] == "0" and written.isdigit()):
             return called and (written.isdigit() or len(digits) >= 9) and len(digits) >= 7
         if called:
@@ -181,6 +191,8 @@ class Phones:
             return False
         if is_said_in_groups(run, written) or self._is_alone(text, run, written):
             return True
+        if 9 <= len(digits) <= 12 and len(run) > 2 and read.near(self._starts, first - 3, first):
+            return True  # "it starts with 55, goes on with 2290"
         if digits.startswith("00"):
             return len(digits) >= 10
         return digits.startswith("0") and 9 <= len(digits) <= 13
@@ -198,9 +210,12 @@ class Phones:
         read, first = text.read, run[0].word
         if not written.isdigit() or not 9 <= len(written) <= 11 or written.endswith("000"):
             return False
-        if len(read.words) > _ALONE_MAX or (first > 1 and not read.near(self._reach, 0, first)):
+        if len(read.words) > _ALONE_MAX:
             return False
-        if first and _original(text, first - 1).isupper():  # "MLS 2419008731"
+        own = _MOBILE.fullmatch(written) and read.words[first - 1].text == SENTENCE
+        if first > 1 and not own and not read.near(self._reach, 0, first):
+            return False
+        if first and text.as_written(first - 1).isupper():  # "MLS 2419008731"
             return False
         return not read.has & (self._reference | self._counted | self._listed)
 
@@ -213,9 +228,7 @@ class Phones:
             return True
         if self._refers(text, first):
             return False
-        return near(self._phone, first - _BEFORE, first) or near(
-            self._phone, last + 1, last + 1 + _AFTER
-        )
+        return near(self._phone, first - _BEFORE, last + 1 + _AFTER)
 
     def _is_call(self, text: Text, number: int) -> bool:
         """Whether this word says to call, and is none for any number."""
@@ -243,6 +256,8 @@ class Phones:
         masks = text.read.masks
         for number in range(first - 1, max(-1, first - 4), -1):
             if masks[number] & self._number_noun:
+                if number and masks[number - 1] & self._in_parts:  # "Part no. 5304-475-102"
+                    return False
                 return number == 0 or masks[number - 1] != 0 or not _is_word(text, number - 1)
             if not masks[number] and _is_word(text, number):
                 return False
@@ -274,11 +289,6 @@ class Phones:
                     continue
                 return not _QUOTE.search(text.plain[max(0, word.start - 2) : word.start])
         return False
-
-
-def _original(text: Text, number: int) -> str:
-    word = text.read.words[number]
-    return text.original[slice(*text.normalised.original(word.start, word.end))]
 
 
 def _is_word(text: Text, number: int) -> bool:

@@ -18,7 +18,7 @@ from typing import Final
 import msgspec
 
 from chat_gateway.moderation.engine.normalise import spellings
-from chat_gateway.moderation.engine.words import CLAUSE, IS, SENTENCE, Word, plain, words
+from chat_gateway.moderation.engine.words import CLAUSE, IS, SENTENCE, Word, less_one, plain, words
 
 _OTHER: Final = "-"
 """The symbol of a word that no rule knows."""
@@ -40,8 +40,10 @@ BUT: Final = "but"
 NAMES: Final = "names"
 APART: Final = "apart"
 MISSPELT: Final = "misspelt"
+REFUSAL: Final = "refusal"
 """Lists with a meaning of their own: words that begin a clause; lists (by name) whose words are
-found in two pieces; what is never put together; what is recognised with one letter wrong."""
+found in two pieces; what is never put together; what is recognised with one letter wrong; what,
+right after a question, says no to it, and so is of its sentence."""
 
 
 class BadPattern(ValueError):
@@ -110,6 +112,7 @@ class Vocabulary:
         self._joined_heads = {word[:n] for word in self._joined for n in range(1, len(word))}
         self._misspelt = {word for word in self._joined if word in lists.get(MISSPELT, ())}
         self._initials = {word[0] for word in self._misspelt}
+        self._refusals = {tuple(term.split()) for term in self._terms.get(REFUSAL, ())}
 
     def mask(self, name: str) -> int:
         """The set that a list's single words are of. Raises `BadPattern` where there is no list."""
@@ -125,7 +128,7 @@ class Vocabulary:
 
     def read(self, text: str) -> Read:
         """A normalised text's words."""
-        found = words(text, self._exact.__contains__, self._are_one)
+        found = words(text, self._exact.__contains__, self._are_one, self._refusals)
         clause = self._classes.get(f"{{{BUT}}}", 0)
         symbols = []
         masks = []
@@ -181,7 +184,7 @@ class Vocabulary:
             if len(word) >= 4 and (squeezed := _REPEATED.sub(r"\1", word)) not in self._exact:
                 self._squeezed[squeezed] = word
         for word in self._misspelt:
-            self._near |= dict.fromkeys(_without_one(word), word)
+            self._near |= dict.fromkeys(less_one(word), word)
         masks = {*self._exact.values(), *self._stems.values()}
         if len(masks) > len(_SYMBOLS):
             raise BadPattern("too many words are each of another combination of lists")
@@ -209,7 +212,7 @@ class Vocabulary:
             if mask := self._exact.get(guess, 0):
                 return mask
         if _MISSPELT_MIN <= len(word) <= 12:
-            for guess in (word, *_without_one(word)) if word[0] in self._initials else ():
+            for guess in (word, *less_one(word)) if word[0] in self._initials else ():
                 meant = guess if guess in self._misspelt else self._near.get(guess)
                 if meant is not None and abs(len(meant) - len(word)) <= 1:
                     return self._exact[meant]
@@ -269,20 +272,17 @@ class Vocabulary:
                 rows += self._lists[named[1]]
             else:
                 rows += [(self._class(word),) for word in spellings(term)]
-        single = 0
+        single, need = 0, 0
         for row in rows:
             single |= row[0] if len(row) == 1 else 0
+            need |= max(reversed(row), key=self._length.__getitem__)  # "have wise": wise
         if single:
             choices.append(self._set(single))
         choices += ["".join(map(self._set, row)) for row in dict.fromkeys(rows) if len(row) > 1]
-        need = 0
-        for row in rows:
-            need |= max(row, key=self._length.__getitem__)
-        if element.endswith("?") or IS in choices:
-            need = 0
+        joined = f"(?:{'|'.join(choices)})"
         if element.endswith("?"):
-            return f"(?:{'|'.join(choices)})?", 0
-        return f"(?:{'|'.join(choices)})", need
+            return f"{joined}?", 0
+        return joined, 0 if IS in choices else need
 
     def _set(self, mask: int) -> str:
         """The symbols of all words that are of one of these sets, as a regular expression."""
@@ -297,8 +297,3 @@ def _bits(mask: int) -> Iterator[int]:
     while mask:
         yield mask & -mask
         mask &= mask - 1
-
-
-def _without_one(word: str) -> list[str]:
-    """The word without one letter, for each but the first."""
-    return [word[:n] + word[n + 1 :] for n in range(1, len(word))]

@@ -50,7 +50,8 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Patterns that excuse what was found in the same sentence."""
     unless_below: int | None = None
     """A text whose `likeness` is lower, however it came by the words, is left alone. Not for rules
-    that mask or refuse: who writes around a detail what innocents write would get it through."""
+    that find a detail, and nowhere before a message is appended: who writes around a detail what
+    innocents write would get it through."""
     across: bool = True
     """Whether it may be found in the pieces of several short messages put together."""
 

@@ -14,10 +14,12 @@ LOOKS_WRITTEN: Final = re.compile(
     r"|\d{3}-\d{4}|\d{2}-\d{4}-\d{4}"
     r"|0\d([./\-])\d{2}(?:\2\d{2}){3}"
     r"|5\d{2} (?!\d00)\d{3} (?!\d00)\d{3}"
-    r"|[6-9]\d{2} \d{3} \d{3}|[6-9]\d{2}( \d{2}){3}|[6-9]\d{2} \d{3} \d{4}|\d{2} \d{4,5}[ \-]\d{4}"
+    r"|[6-9]\d{2} \d{3} \d{3}|[6-9]\d{2}([ .\-])\d{2}(?:\3\d{2}){2}"
+    r"|[6-9]\d{2} \d{3} \d{4}|\d{2} \d{4,5}[ \-]\d{4}"
     r"|\d{2} 9 ?\d{4}[ \-]?\d{2} ?\d{2}|(?:55 )?\d{2} 9[. ]?\d{4}-\d{4}"
     r"|0\d{2,4}[./]\d{2,3}\.\d{2,3}(?:\.\d{2,3})?|0\.\d{3}\.\d{3}\.\d{2}\.\d{2}"
-    r"|8([.\-])\d{3}\4\d{3}\4\d{2}\4\d{2}|3\d{2}[./]\d{3}\.\d{2}\.\d{2}|3[2-9]\d/\d{6,7}"
+    r"|8([.\-])\d{3}\4\d{3}\4\d{2}\4\d{2}|3\d{2}[./]\d{3}\.\d{2}\.\d{2}|3[2-9]\d[/\-]\d{6,7}"
+    r"|0\d{3}-\d{7}|\(\d{2}\) 9?\d{4}-\d{4}|(?<=(?<!\w)al )(?!19|20)\d{4}-\d{4}"
     r"|\d{2} \d{3}-\d{2}-\d{2}|1[38]00 \d{3} \d{3}|[67]\d{2}-\d{3}-\d{3}|[6-9]\d{4} \d{5}"
     r"|\(0\)\d{2,4} \d{3,4} \d{3,4}"
 )
@@ -30,6 +32,7 @@ NO_NUMBER: Final = re.compile(
     r"|\d{2,5}\s?[x×*/\-]\s?\d{2,5}(?:\s?[x×]\s?\d{2,5})?"  # dimensions, years, spans
     r"|\d{1,3}(?:\.\d{1,3}){1,3}"  # versions
     r"|\d{1,4}, (?:\d{5}|\d{4}-\d{3}|\d{2}-\d{3})"  # a house and its postal code
+    r"|(?:[01]\d|2[0-3])[0-5]\d (?:and|to|til|till|until|und|bis|y|a|et|e) (?:[01]\d|2[0-3])[0-5]\d"
 )
 """What is none unless somebody is called under it."""
 
@@ -46,10 +49,12 @@ _DATE: Final = re.compile(
     r"(?<!\d)(?<!\d[./\-])(?:0?[1-9]|[12]\d|3[01])[./\-](?:0?[1-9]|[12]\d|3[01])"
     r"(?:[./\-](?:20)?[2-3]\d)?(?!\d)(?![./\-]\d)"
 )
-_ONE_BY_ONE: Final = re.compile(r"\d(?:[./]\d){7,}")
+_ONE_BY_ONE: Final = re.compile(r"\d(?:[./]\d){7,}|\d[./]\d[./]\d(?:[./ ]\d){6,}")
+_AREAS: Final = re.compile(r"\d{5}(?:, ?\d{5})*(?:,|,? (?:and|or|und|oder|y|et|e|o|i)) ?\d{5}")
 _SIZE: Final = re.compile(r"\d\s?[x×]\s?\d")
 _DIGIT: Final = re.compile(r"\d")
 _IN_PARTS: Final = re.compile(r"\d{1,5}(?: \d{2,5}){2,5}")
+_IN_PIECES: Final = re.compile(r"\d{1,4}(?: \d{1,4}){3,}")
 _IN_SPAIN: Final = re.compile(r"[6-9]\d{2}(?: \d{2}){3}")
 _IN_AMERICA: Final = [3, 3, 4]
 _LETTER_IN_IT: Final = re.compile(r"[oi]\d|\do")
@@ -100,6 +105,15 @@ def counts_up(run: list[Group]) -> bool:
     return values == sorted(values) and values[0] > 0 and values[-1] < 100
 
 
+def is_list(run: list[Group], written: str) -> bool:
+    """Whether these are postal codes, or prices by number of things: one 250, two 430."""
+    if len(run) < 3 or "," not in written:
+        return False
+    prices = [int(group.digits) for group in run if not group.spelled]
+    priced = 1 < len(prices) < len(run) and all(price and price % 10 == 0 for price in prices)
+    return priced or bool(_AREAS.fullmatch(written))
+
+
 def is_said_in_groups(run: list[Group], written: str) -> bool:
     """Whether these groups of digits are a telephone number by their lengths and values."""
     grouped = " ".join(group.digits for group in run)
@@ -113,6 +127,9 @@ def is_said_in_groups(run: list[Group], written: str) -> bool:
         if written == grouped and _is_uneven([int(group.digits) for group in run]):
             return True
     # As many things as 01 or 055 there never are.
+    in_pieces = _IN_PIECES.fullmatch(written) and 9 <= sum(lengths) <= 11
+    if in_pieces and lengths.count(1) > 1 and max(lengths) > 3:
+        return True
     zeros = any(group.digits[0] == "0" and len(group.digits) > 1 for group in run[1:])
     if zeros and 9 <= sum(lengths) <= 11 and len(run) > 3 and "," not in written:
         return True

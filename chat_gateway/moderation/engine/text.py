@@ -31,6 +31,11 @@ class Text(msgspec.Struct, frozen=True):
             return number
         return number + 1
 
+    def as_written(self, number: int) -> str:
+        """That word before it was normalised."""
+        word = self.read.words[number]
+        return self.original[slice(*self.normalised.original(word.start, word.end))]
+
     def words_in(self, start: int, end: int) -> tuple[int, int]:
         """The first word of a part of the normalised text, and one past its last."""
         return self.word_at(start), bisect_left(self.starts, end)

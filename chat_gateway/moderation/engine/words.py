@@ -1,7 +1,7 @@
 """The words of a text, with the tricks of writing them undone where that gives a known word."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from itertools import pairwise
 from typing import Final
 
@@ -24,10 +24,15 @@ _TOKEN: Final = re.compile(
     r"|(?P<at>(?<!\S)@(?![^\s?!.,]))"
 )
 _MARKS: Final = {"end": SENTENCE, "clause": CLAUSE, "is": IS}
-_LEET_WORD: Final = re.compile(r"(?<![^\W_])[^\W_]*+[@$!|€][^\W_@$!|€]++(?:[@$!|€][^\W_@$!|€]++)*+")
+_LEET_WORD: Final = re.compile(
+    r"(?<![^\W_])[^\W_]*+[@$!|€¥†][^\W_@$!|€¥†]++(?:[@$!|€¥†][^\W_@$!|€¥†]++)*+"
+)
+_FOREIGN_SIGN: Final = re.compile("[€¥†]")
 _SPACED: Final = re.compile(r"(?<![^\W_])[^\W_](?:[\s.\-_*~/|,+]{1,3}[^\W_](?![^\W_])){3,}+")
 """Four or more lonely letters or digits."""
-_LEET: Final = str.maketrans("01345789@$!|€", "oieastbgasiie")
+_LEET: Final = str.maketrans("01345789@$!|€¥†", "oieastbgasiieyt")
+_NUMERAL: Final = re.compile(r"[oil\d]+")
+"""No word in digits but a number in letters: o77o."""
 _ELIDED: Final = frozenset(
     ["l", "d", "j", "m", "t", "s", "n", "c", "qu", "dell", "all", "un", "nell", "sull"]
 )
@@ -37,6 +42,8 @@ JOINED_CHARS_MIN: Final = 6
 """Shorter words than this are not put together from two: "was a" is no nickname of a network."""
 
 _SUFFIX: Final = 6
+REFUSAL_WORDS_MAX: Final = 3
+"""The longest refusal: "no, thank you"."""
 KNOWN_CHARS_MAX: Final = 16
 """Longer words than this are not looked for among lonely letters."""
 
@@ -50,18 +57,59 @@ class Word(msgspec.Struct, frozen=True):
 
 
 def words(
-    text: str, known: Callable[[str], bool], are_one: Callable[[str, str], bool]
+    text: str,
+    known: Callable[[str], bool],
+    are_one: Callable[[str, str], bool],
+    refusals: Container[tuple[str, ...]],
 ) -> list[Word]:
     """All words in their order.
 
-    *known* tells what a word of any rule is, *are_one* which two words are one in two pieces.
+    *known* tells what a word of any rule is, *are_one* which two words are one in two pieces,
+    *refusals* which rows of words say no to a question.
     """
     found = _tokens(text, known)
-    if "@" in text or "$" in text or "!" in text or "|" in text or "€" in text:
-        found = _put_in(found, [w for w in _leet(text) if known(w.text)])
+    if (
+        "@" in text
+        or "$" in text
+        or "!" in text
+        or "|" in text
+        or (not text.isascii() and _FOREIGN_SIGN.search(text))
+    ):
+        found = _put_in(found, _leet(text, known))
     if spaced := [w for run in _SPACED.finditer(text) for w in _letters(run, known)]:
         found = _put_in(found, spaced)
-    return _pairs(text, found, are_one)
+    found = _pairs(text, found, are_one)
+    return _refused(text, found, refusals) if "?" in text else found
+
+
+def _refused(text: str, found: list[Word], refusals: Container[tuple[str, ...]]) -> list[Word]:
+    """The words, where a question that is refused at once ends no sentence: "Skype? No, thanks".
+
+    A lone word refuses only where nothing follows it: "no" begins much else.
+    """
+    result = list(found)
+    for n, word in enumerate(found):
+        if word.text != SENTENCE or "?" not in text[word.start : word.end]:
+            continue
+        after = [w.text for w in found[n + 1 : n + 2 + REFUSAL_WORDS_MAX]]
+        if any(tuple(after[:size]) in refusals for size in range(2, REFUSAL_WORDS_MAX + 1)) or (
+            tuple(after[:1]) in refusals and _ends(text, found, n + 2)
+        ):
+            result[n] = Word("?", word.start, word.end)
+    return result
+
+
+def _ends(text: str, found: list[Word], n: int) -> bool:
+    """Whether a clause ends there, or the text does, but not in another question."""
+    if n >= len(found):
+        return True
+    mark = found[n]
+    return mark.text in (SENTENCE, CLAUSE) and "?" not in text[mark.start : mark.end]
+
+
+def less_one(word: str) -> list[str]:
+    """The word without one letter, for each but the first."""
+    return [word[:n] + word[n + 1 :] for n in range(1, len(word))]
 
 
 def plain(word: str) -> str:
@@ -96,8 +144,14 @@ def _tokens(text: str, known: Callable[[str], bool]) -> list[Word]:
     return found
 
 
-def _leet(text: str) -> list[Word]:
-    return [Word(plain(m.group()), *m.span()) for m in _LEET_WORD.finditer(text)]
+def _leet(text: str, known: Callable[[str], bool]) -> list[Word]:
+    found = []
+    for match in _LEET_WORD.finditer(text):
+        for word in (plain(match.group()), plain(match.group().replace("|", "l"))):
+            if known(word):
+                found.append(Word(word, *match.span()))
+                break
+    return found
 
 
 def _letters(run: re.Match[str], known: Callable[[str], bool]) -> list[Word]:
@@ -109,7 +163,9 @@ def _letters(run: re.Match[str], known: Callable[[str], bool]) -> list[Word]:
     while at < len(letters):
         for end in range(min(len(letters), at + KNOWN_CHARS_MAX), at + 1, -1):
             word = letters[at:end]
-            if not word.isdigit() and (known(word) or known(word := plain(word))):
+            if known(word) or (not _NUMERAL.fullmatch(word) and known(word := plain(word))):
+                if word.isdigit():
+                    continue
                 found.append(Word(word, places[at], places[end - 1] + 1))
                 at = end
                 break
