@@ -51,6 +51,14 @@ FOUND: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "number, just in case": ("contact.phone", ("in case this dies 917 555", "0114")),
     "number, a line": ("contact.phone", ("our biz line 0800-555-0107",)),
+    "number, words that rise": (
+        "contact.phone",
+        ("plus three three six, twelve, thirty four, fifty six, seventy eight",),
+    ),
+    "number, round words": (
+        "contact.phone",
+        ("seiscientos veinte, luego trescientos diez, y acaba en novecientos cuarenta",),
+    ),
     "number, uneven pieces": ("contact.phone", ("248", "555", "0", "1", "03")),
     "number, piece after piece": ("contact.phone", ("inizio: 335", "poi 70", "poi 41", "poi 882")),
     "number, Spanish twenties": (
@@ -199,6 +207,25 @@ INNOCENT: dict[str, str] = {
     "sum of a file": "checksum 0x7be41c09d2 is right",
     "post in Spanish on a network": "La marca lo exige en el posteo de ig",
     "plane, drawn": "a ✈ for the map, please",
+    "scores": "three nil, three one, three two, three all",
+    "ages": "her ages by scene are eight, sixteen, thirty and seventy five",
+    "ages of two": "dad fifty one, son twenty two, same jacket",
+    "digits that rise": "fibonacci one one two three five eight for the shell shot",
+    "amounts that fall": "for the bread: five hundred, three fifty, ten, two. flour water salt",
+    "octaves": "freq 440, then 880, then 1760, you hear the sweep",
+    "files by number": "DSC 0091, 0094, 0102, the rest is blinky",
+    "meters' figures": "Die Zähler stehen auf 004417 und 004592, Differenz 175 kWh.",
+    "counting from eight": "squats: eight nine ten, rest, eight nine ten",
+    "bingo": "bingo! B sieben, G einundfünfzig, O neunundsechzig",
+    "year in one word": "Sprecher sagt 'neunzehnhundertvierundachtzig', am Stück bitte",
+    "year after a thousand": "mil novecientos ochenta y dos, dilo del tirón",
+    "weights": "peso del pan: 500 515 490",
+    "sums": "dos por dos cuatro, dos por tres seis, voz de niño",
+    "measures of a body": "noventa sesenta noventa no, por favor, cámbialo",
+    "card of a recipe": "recipe card: 250 125 60",
+    "card of a golfer": "golf card 4 5 3 4 4 6 5 3 4 for the front nine",
+    "tablature": "tab for the riff 0 3 5 0 3 6 5 0 3 5 3 0",
+    "net of a goal": "the net behind the goal is torn, do we hide it?",
 }
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from chat_gateway.moderation.engine import series
 from chat_gateway.moderation.engine.normalise import BLOT, MASK
 from chat_gateway.moderation.engine.numerals import VALUES, Numerals
 from chat_gateway.moderation.engine.phrases import Vocabulary
@@ -13,11 +14,8 @@ from chat_gateway.moderation.engine.shapes import (
     LOOKS_WRITTEN,
     NO_NUMBER,
     SPACED,
-    Group,
-    counts_up,
     is_disguised,
     is_list,
-    is_row,
     is_said_in_groups,
     is_size,
     is_time_or_date,
@@ -81,15 +79,16 @@ class Phones:
             return
         for run in self._runs(text):
             count = sum(len(group.digits) for group in run)
-            if count < DIGITS_MIN or (count <= _ROW_MAX and is_row(run)):
+            if count < DIGITS_MIN or (count <= _ROW_MAX and series.is_row(run)):
                 continue
             if run[-1].spelled and not any(group.spelled for group in run[:-1]):
                 run = run[:-1] or run  # "… after six"
+            in_words = series.is_series_in_words(text.plain, run)
             # "I'm on 0171 …": the word next to a number may be one by chance.
             for first in range(min(2, len(run) - 1) + 1):
                 if first and not run[first - 1].spelled:
                     break
-                if self._is_phone(text, run[first:]):
+                if self._is_phone(text, run[first:], in_words):
                     start = run[first].start
                     while start and text.plain[start - 1] in "+(":
                         start -= 1
@@ -109,9 +108,9 @@ class Phones:
             for word, mask in zip(read.words, read.masks, strict=True)
         )
 
-    def _runs(self, text: Text) -> Iterator[list[Group]]:
+    def _runs(self, text: Text) -> Iterator[list[series.Group]]:
         """Digits that stand together, with nothing between but signs and a filler or two."""
-        run: list[Group] = []
+        run: list[series.Group] = []
         times, fillers = 1, 0
         for number, word in enumerate(text.read.words):
             digits, spelled = self._numerals.digits(word.text)
@@ -122,7 +121,9 @@ class Phones:
                     yield run
                     run = []
                 run.append(
-                    Group(digits * times, spelled + (times > 1), word.start, word.end, number)
+                    series.Group(
+                        digits * times, spelled + (times > 1), word.start, word.end, number
+                    )
                 )
                 times, fillers = 1, 0
             elif word.text in self._numerals.again:
@@ -134,9 +135,9 @@ class Phones:
         if run:
             yield run
 
-    def _is_phone(self, text: Text, run: list[Group]) -> bool:
+    def _is_phone(self, text: Text, run: list[series.Group], in_words: bool) -> bool:
         digits = "".join(group.digits for group in run)
-        if not DIGITS_MIN <= len(digits) <= DIGITS_MAX or is_row(run):
+        if not DIGITS_MIN <= len(digits) <= DIGITS_MAX or series.is_row(run):
             return False
         read = text.read
         start, end, first, last = run[0].start, run[-1].end, run[0].word, run[-1].word
@@ -145,7 +146,7 @@ class Phones:
         if not called and digits[0] == "0" and len(digits) >= 9 and last + 1 < len(read.masks):
             called = self._is_call(text, last + 1)
         written = text.plain[start:end]
-        if is_list(run, written):
+        if is_list(run, written) or (in_words and not called):
             return False
         spelled = sum(group.spelled for group in run)
         if spelled >= _SPELLED_MIN and len(digits) >= 10:
@@ -155,6 +156,8 @@ class Phones:
                 return False
             if self._refers(text, first) or self._is_count(text, last):
                 return False
+            if series.is_numbered(run) or series.is_measured(run):
+                return False
         has_plus = "+" in lead or bool(first and text.read.masks[first - 1] & self._plus)
         if has_plus and len(digits) >= 8:
             return True
@@ -162,10 +165,11 @@ class Phones:
             return True
         if not called and first and CODE.fullmatch(text.plain, read.words[first - 1].start, start):
             return False
-        if spelled and not called and DECIMAL.search(text.plain, start, end):
-            return False
-        if spelled and not called and len(digits) < 9 and any(g.digits == "100" for g in run):
-            return False
+        if spelled and not called:
+            listed = read.near(self._listed, first - _BEFORE, first)
+            few = len(digits) < 9 and (listed or any(g.digits == "100" for g in run))
+            if few or DECIMAL.search(text.plain, start, end):
+                return False
         if spelled:
             return spelled >= _SPELLED_MIN or (len(digits) >= 8 and spelled >= 2)
         bracket = start - lead.endswith("(")
@@ -181,7 +185,7 @@ class Phones:
             return False
         if self._is_numbered(text, first):
             return len(digits) >= 7
-        if is_time_or_date(written) or is_size(written) or counts_up(run):
+        if is_time_or_date(written) or is_size(written) or series.counts_up(run):
             return False
         if (
             len(run) > 2
@@ -205,7 +209,7 @@ class Phones:
             for number in range(last + 1, min(last + 3, len(masks)))
         )
 
-    def _is_alone(self, text: Text, run: list[Group], written: str) -> bool:
+    def _is_alone(self, text: Text, run: list[series.Group], written: str) -> bool:
         """Whether a message is hardly more than a number of as many digits as these have."""
         read, first = text.read, run[0].word
         if not written.isdigit() or not 9 <= len(written) <= 11 or written.endswith("000"):

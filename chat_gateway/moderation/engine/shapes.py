@@ -1,11 +1,9 @@
 """Groups of digits, and what they look like without the words around them."""
 
 import re
-from itertools import pairwise
 from typing import Final
 
-import msgspec
-
+from chat_gateway.moderation.engine.series import Group, counts_up
 from chat_gateway.moderation.engine.text import Text
 
 LOOKS_WRITTEN: Final = re.compile(
@@ -63,46 +61,6 @@ _THEN: Final = re.compile(
 )
 _DISGUISED_MIN: Final = 8
 _COUNT: Final = "01234567890"
-
-
-class Group(msgspec.Struct, frozen=True):
-    """A numeral or number words, and where they stand in the text and among its words."""
-
-    digits: str
-    spelled: int
-    """How many number words it has."""
-    start: int
-    end: int
-    word: int
-
-
-def is_row(run: list[Group]) -> bool:
-    """Whether the numbers only count: one two three, 10 20 30, 3 2 1, or 1 2 3 4 1 2 3 4."""
-    values = _counted(run)
-    steps = {b - a for a, b in pairwise(values)}
-    again = all(b in (a + 1, values[0]) for a, b in pairwise(values))
-    return len(values) > 2 and (len(steps) == 1 or (again and values[0] == 1))
-
-
-def _counted(run: list[Group]) -> list[int]:
-    """What is counted: twenty-one is one number, and so is zero two."""
-    values: list[int] = []
-    open_ = False
-    for group in run:
-        value = int(group.digits)
-        if open_ and group.spelled and 0 < value < 10:
-            values[-1] += value
-            open_ = False
-        else:
-            values.append(value)
-            open_ = group.spelled == 1 and value in (0, *range(20, 100, 10))
-    return values
-
-
-def counts_up(run: list[Group]) -> bool:
-    """Whether the numbers are small and rise: scenes 3, 7 and 12."""
-    values = [int(group.digits) for group in run]
-    return values == sorted(values) and values[0] > 0 and values[-1] < 100
 
 
 def is_list(run: list[Group], written: str) -> bool:
