@@ -226,6 +226,22 @@ INNOCENT: dict[str, str] = {
     "card of a golfer": "golf card 4 5 3 4 4 6 5 3 4 for the front nine",
     "tablature": "tab for the riff 0 3 5 0 3 6 5 0 3 5 3 0",
     "net of a goal": "the net behind the goal is torn, do we hide it?",
+    "files in two scales": "is icon@2x.png the right one or icon@1x.png?",
+    "file of a cutter": "kindly cut from Wren@6x.dxf and not from the drawing",
+    "code with letters": "the label on the bag says US-21-2555-0147",
+    "number of a return": "return no. 0211908846 written on the box",
+    "number of a job": "job no. 88140 05521, write it on top of the call sheet",
+    "sizes, and which way": "first 720, then 900, then 1440 tall, all 720 wide",
+    "sizes, one more": "send 720x1280 plus 4096×2160 masters",
+    "things and their widths": "one 600, one 800",
+    "files by number, counted": "video one is file 88201, video two 88217, three is 88260",
+    "times in a film": "chapter two 00:08:29, three 00:33:15",
+    "tens": "that's a ten, double ten, triple ten",
+    "field of a template": "For the mail header keep {{order_id}} under it",
+    "sum in other money": "our ceiling is 950-1100 AUD, however you split it",
+    "points of a curve": "my curve is 0.12, 0.80, 0.33, 1.00 on the door",
+    "on two networks at once": "it goes live on Facebook and Instagram at the same time",
+    "what somebody else wanted": "another advertiser wanted my telegram, I hit report",
 }
 
 

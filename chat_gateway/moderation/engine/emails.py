@@ -24,8 +24,10 @@ _APART: Final = re.compile(r"(?<![^\W_])[^\W_](?:[^a-z0-9@\n]{1,3}[a-z0-9@](?![^
 """Characters with something between any two of them: "a n n a @", "a.n.n.a.@"."""
 _MADE_UP: Final = re.compile(r"(?:example|beispiel|ejemplo|exemple|exemplo|esempio)\.[a-z]{2,3}\b")
 """What stands in forms and mock-ups."""
-_COMPANY: Final = re.compile(r"(?!\d+x\.).*\.ai")
-"""What ends as a drawing's file does, if it is not logo@2x.ai."""
+_COMPANY: Final = re.compile(r".*\.ai")
+"""What ends as a drawing's file does."""
+_SCALED: Final = re.compile(r"(?:.*@)?\d+x\.[a-z]{2,6}")
+"""The end of a file's name: icon@2x.png."""
 _TURNED: Final = re.compile(r"[\w.\-]{2,40}+@[\w.\-]{2,40}+")
 """What may be one where it is said that it is to be read backwards."""
 _BETWEEN: Final = re.compile(r"[^a-z0-9@]")
@@ -109,7 +111,9 @@ class Emails:
                 if self._whole.search(_BETWEEN.sub("", run.group())):
                     yield run.span()
             turned = _TURNED if text.read.has & self._reversed else self._backwards
-            yield from (match.span() for match in turned.finditer(plain))
+            for match in turned.finditer(plain):
+                if not _SCALED.fullmatch(match.group()):
+                    yield match.span()
         if not plain.isascii() and _SIGN_IS.search(plain):
             yield from (match.span() for match in _SIGN.finditer(plain))
         if not text.read.has & self._providers:
@@ -139,7 +143,9 @@ class Emails:
             return None
         if written:
             name = written.group()
-            if (is_file(name) and not _COMPANY.fullmatch(name)) or _MADE_UP.match(name):
+            if _SCALED.fullmatch(name) or _MADE_UP.match(name):
+                return None
+            if is_file(name) and not _COMPANY.fullmatch(name):
                 return None
             return found
         if domain is None or at["word"] is None:

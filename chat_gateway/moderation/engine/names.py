@@ -30,7 +30,7 @@ _CRAFT_MIN: Final = 6
 """No shorter word says both."""
 _FILE: Final = re.compile(
     r".*\.(?:mp[34]|m4[av]|mov|avi|mkv|jpe?g|png|gif|pdf|docx?|xlsx?|csv|zip|rar|psd|ai|srt|wav"
-    r"|aiff?|txt|prproj|aep|webp|svg|cube|heic|raw|tiff?)"
+    r"|eps|bmp|indd|sketch|aiff?|txt|prproj|aep|webp|svg|cube|heic|raw|tiff?)"
 )
 _OF_CODE: Final = re.compile(
     r"(?<!friend )(?:code|codigo|codice|coupon|cupon|kod|kodu|gutschein|promo)\W{1,3}\Z"
@@ -49,7 +49,7 @@ def name_like(text: Text, word: Word) -> tuple[int, int] | None:
     before, behind = text.plain[word.start - 1 : word.start], text.plain[word.end : word.end + 1]
     if word.end - word.start < _CRAFT_MIN and word.text.isalpha() and behind not in ("_", "."):
         return None  # by far most words
-    if before and (before.isalnum() or before in "._/@-"):
+    if before and (before.isalnum() or before in "._/@-{"):
         return None
     name = _WRITTEN.match(text.plain, word.start)
     if name is None or text.plain[name.end() : name.end() + 1] in ("/", "@"):

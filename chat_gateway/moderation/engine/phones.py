@@ -11,8 +11,10 @@ from chat_gateway.moderation.engine.phrases import Vocabulary
 from chat_gateway.moderation.engine.shapes import (
     CODE,
     DECIMAL,
+    DECIMALS,
     LOOKS_WRITTEN,
     NO_NUMBER,
+    OF_CODE,
     SPACED,
     is_disguised,
     is_list,
@@ -40,6 +42,7 @@ _MONEY: Final = re.compile(r"\s?[€$£%]")
 _OF: Final = re.compile(r"\d+ (?:of|von|de|di|sur|z|из) \d+")
 """The third of five."""
 _MOBILE: Final = re.compile(r"[67]\d{8}")
+_CLOCK: Final = re.compile(r"\d:\d\d")
 _QUOTE: Final = re.compile(r"(?<!\w)[\"'“”„«»]\Z")
 _SPELLED_MIN: Final = 3
 _IT: Final = frozenset(["it", "lo", "drauf", "le", "that", "this", "dort", "da", "an"])
@@ -120,11 +123,10 @@ class Phones:
                 if run and (not joins or _APART.search(between)):
                     yield run
                     run = []
-                run.append(
-                    series.Group(
-                        digits * times, spelled + (times > 1), word.start, word.end, number
-                    )
-                )
+                if len(digits) > 1:  # "double ten" is no number
+                    times = 1
+                spelled += times > 1
+                run.append(series.Group(digits * times, spelled, word.start, word.end, number))
                 times, fillers = 1, 0
             elif word.text in self._numerals.again:
                 times = self._numerals.again[word.text]
@@ -156,10 +158,10 @@ class Phones:
                 return False
             if self._refers(text, first) or self._is_count(text, last):
                 return False
-            if series.is_numbered(run) or series.is_measured(run):
+            if series.is_numbered(run) or series.is_measured(run) or OF_CODE.search(lead):
                 return False
         has_plus = "+" in lead or bool(first and text.read.masks[first - 1] & self._plus)
-        if has_plus and len(digits) >= 8:
+        if has_plus and len(digits) >= 8 and not is_size(written):
             return True
         if not called and is_disguised(text, run):
             return True
@@ -168,7 +170,7 @@ class Phones:
         if spelled and not called:
             listed = read.near(self._listed, first - _BEFORE, first)
             few = len(digits) < 9 and (listed or any(g.digits == "100" for g in run))
-            if few or DECIMAL.search(text.plain, start, end):
+            if few or DECIMAL.search(text.plain, start, end) or _CLOCK.search(written):
                 return False
         if spelled:
             return spelled >= _SPELLED_MIN or (len(digits) >= 8 and spelled >= 2)
@@ -185,13 +187,10 @@ class Phones:
             return False
         if self._is_numbered(text, first):
             return len(digits) >= 7
-        if is_time_or_date(written) or is_size(written) or series.counts_up(run):
+        if DECIMALS.fullmatch(written) or is_time_or_date(written) or is_size(written):
             return False
-        if (
-            len(run) > 2
-            and read.near(self._listed, first - 4, first)
-            and not is_whole(run, written)
-        ):
+        listed = len(run) > 2 and read.near(self._listed, first - 4, first)
+        if series.counts_up(run) or (listed and not is_whole(run, written)):
             return False
         if is_said_in_groups(run, written) or self._is_alone(text, run, written):
             return True

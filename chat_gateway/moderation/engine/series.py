@@ -23,6 +23,7 @@ _CYCLE_MIN: Final = 3
 _LISTED_MIN: Final = 4
 _THREE: Final = 3
 _SPREAD: Final = 50
+_FEW: Final = 21
 _GLUED_YEAR: Final = re.compile(r"(?!null)(?:(?!hundert)\w)+hundert(?:(?!hundert)\w)*")
 _THOUSAND: Final = re.compile(r"\b(?:mil|mille|tausend|thousand|bin|tysiąc|тысяча)\s\Z")
 _AND: Final = re.compile(r"\s(?:and|und|y|et|e)\s")
@@ -65,7 +66,8 @@ def counts_up(run: list[Group]) -> bool:
 
 
 def is_numbered(run: list[Group]) -> bool:
-    """Whether these number things one after another: 0091, 0094, 0102."""
+    """Whether these number things one after another: 0091, 0094, 0102; "one is 0091, two 0094"."""
+    run = [group for group in run if not group.spelled] or run
     if len(run) < 2 or len({len(group.digits) for group in run}) > 1:
         return False
     values = [int(group.digits) for group in run]
@@ -100,7 +102,7 @@ def is_series_in_words(plain: str, run: list[Group]) -> bool:
     if sum(len(str(value)) for value in values) < _DIGITS_MIN:
         return not any(group.spelled > 1 for group in run)
     if values == sorted(values) and (
-        values[-1] < 10
+        values[-1] <= _FEW
         or (values[-1] < 100 and len(values) >= _THREE and _AND.search(_before_last(plain, run)))
     ):
         return True

@@ -37,8 +37,13 @@ NO_NUMBER: Final = re.compile(
 CODE: Final = re.compile(r"(?:\d+[a-z]{1,3}\d+|[a-z]{1,2}\d+|\d[a-z])[ \-]")
 """The first part of a parcel's number: 1Z 999 AA1, 7H29 0034."""
 
+OF_CODE: Final = re.compile(r"[a-z]-\Z")
+"""What a number is the end of: DE-49-1512-3345."""
+
 DECIMAL: Final = re.compile(r"(?<![\d.,])\d{1,3}[.,]\d{1,2}(?![\d.,])")
 """One of them is enough to tell that things are counted or measured."""
+
+DECIMALS: Final = re.compile(r"(?:\d\.\d{1,3}, ?){2,}\d\.\d{1,3}")
 
 SPACED: Final = re.compile(r"[\d ]+")
 
@@ -65,6 +70,12 @@ _COUNT: Final = "01234567890"
 
 def is_list(run: list[Group], written: str) -> bool:
     """Whether these are postal codes, or prices by number of things: one 250, two 430."""
+    if len(run) >= 4 and len(run) % 2 == 0:
+        things, prices = run[::2], [int(group.digits) for group in run[1::2]]
+        if all(group.spelled == 1 and len(group.digits) == 1 for group in things):
+            return not any(group.spelled for group in run[1::2]) and not any(
+                price % 10 or not price for price in prices
+            )
     if len(run) < 3 or "," not in written:
         return False
     prices = [int(group.digits) for group in run if not group.spelled]
