@@ -248,13 +248,15 @@ def cost_s(text: str) -> float:
 def test_no_rule_alone_takes_long(unit: str) -> None:
     """The clock is looked at between two of them: less than the budget of a send, and by far."""
     look = _Look(read((unit * 8_000)[:8_000], RULES.vocabulary), RULES)
-    times = {}
-    for compiled in RULES.compiled:
-        began = time.process_time()
-        list(look.places(compiled))
-        times[compiled.rule.id] = time.process_time() - began
+    slow = {compiled.rule.id for compiled in RULES.compiled}
+    for _ in range(3):  # a collection of all that the tests have made may come in between
+        for compiled in RULES.compiled:
+            began = time.process_time()
+            list(look.places(compiled))
+            if time.process_time() - began <= 0.15:
+                slow.discard(compiled.rule.id)
 
-    assert {id for id, took in times.items() if took > 0.15} == set()
+    assert slow == set()
 
 
 @pytest.mark.parametrize("unit", HOSTILE.values(), ids=HOSTILE.keys())

@@ -41,7 +41,7 @@ class Link:
     async def of(cls, person: OrderPage) -> "Link":
         """Stand between a person's browser and the server."""
         link = cls()
-        await person.page.context.route_web_socket("**/v1/chat", link._connect)
+        await person.page.context.route_web_socket("**/v1/chat*", link._connect)
         return link
 
     async def cut(self) -> None:
