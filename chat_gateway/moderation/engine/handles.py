@@ -19,6 +19,8 @@ _SIGN_IN_IT: Final = re.compile(r"[a-z][@$!|¥†0-57]+[a-z]")
 """snapch@t, z4p."""
 _MARK_IN_IT: Final = re.compile(r"[._](?<=[^\W_][._])(?=[^\W_])")
 """Most names have one, and hardly a message else."""
+_ANY_NAME: Final = re.compile(r"[\w.]{3}")
+"""What is shorter than any name: "@ @ @ @"."""
 _POINTED: Final = re.compile(r"\s?👉\s?@?[^\W\d][\w.]{4,}")
 _ON_X: Final = re.compile(
     r"(?:\A|(?<!\w)(?:my|mi|mein|meu|mio|mon|on|auf|en|no|su|sur) )x"
@@ -114,6 +116,8 @@ class Handles:
             yield from self._bare(text)
         if read.has & self._disguisable:
             yield from self._disguised(text)
+        if not _ANY_NAME.search(plain):
+            return
         if read.has & self._apps:
             for number, mask in enumerate(read.masks):
                 if mask & self._apps:
