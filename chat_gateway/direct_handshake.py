@@ -114,7 +114,7 @@ class DirectHandshake(WebSocketsSansIOProtocol):
         self.protocol.bound(self.transport)
 
     def handle_connect(self, event: Request) -> None:
-        """Start the application, and read nothing before it has attached."""
+        """Start the application, with what `attach` is found by."""
         super().handle_connect(event)
         if not self.handshake_complete:
             self.scope["query_string"] = b""
