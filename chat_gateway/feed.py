@@ -51,8 +51,6 @@ IDLE_S: Final = 600.0
 """A room nobody has open is kept this long, so that who comes back needs no store."""
 SWEEP_EVERY_S: Final = 30.0
 TAIL_BYTES_MAX: Final = 256 * 1024 * 1024
-TRIM_PART: Final = 256
-"""Tails over their bound are cut to so small a part below it."""
 
 T = TypeVar("T")
 AskAgain = Callable[[], Awaitable[Access | None]]
@@ -185,10 +183,10 @@ class Feed:
                     continue
                 for partition, records in batches.items():
                     self._take(partition, records)
-                self._trim()
                 if batches:
                     self._wake_waiting()
                     await asyncio.sleep(max(0.0, started + FETCH_EVERY_S - loop.time()))
+                    self._trim()  # now that what was taken is on its way to the members
                 if loop.time() >= sweep_at:
                     sweep_at = loop.time() + SWEEP_EVERY_S
                     self.sweep(loop.time())
@@ -227,17 +225,11 @@ class Feed:
 
     def _trim(self) -> None:
         """Keep all tails together within their bound, at the cost of the longest."""
-        over = self.tail_bytes - self._tail_bytes_max
-        if over <= 0:
-            return
-        over += self._tail_bytes_max // TRIM_PART  # and some more, so that it is not always at it
-        while over > 0:
+        while (over := self.tail_bytes - self._tail_bytes_max) > 0:
             longest = max(self._tails.values(), key=lambda tail: tail.bytes)
-            before = longest.bytes
-            least = max(0, before - over)
+            least = max(0, longest.bytes - over)
             while longest.bytes > least:
                 longest.drop_oldest()
-            over -= before - longest.bytes
 
     def _stop(self, partition: int, why: str) -> None:
         """Read no further: to skip a record would be to disagree with other readers for ever."""

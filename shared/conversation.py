@@ -8,6 +8,7 @@ A verdict on a record already written never changes. New rules bind to a higher 
 """
 
 from enum import StrEnum
+from itertools import islice
 from typing import Final
 
 import msgspec
@@ -95,7 +96,7 @@ class Outcome(msgspec.Struct, gc=False):
         return self.verdict is STANDS
 
 
-class Conversation(msgspec.Struct):
+class Conversation(msgspec.Struct, dict=True):
     """The state of one order. Made empty, or from a snapshot; changed by `fold` alone."""
 
     order_id: OrderId
@@ -155,12 +156,10 @@ class Conversation(msgspec.Struct):
         """The base of a first try whose writer has seen message *n*; null: look its id up."""
         if n == 0:
             return 0 if self.places <= LATE_AFTER else None
-        for claim in reversed(self.remembered.values()):
-            if claim.n == n:
-                return claim.place if self.places - claim.place <= LATE_AFTER else None
-            if 0 < claim.n < n:
-                break
-        return None
+        claim = self._message(n)
+        if claim is None or self.places - claim.place > LATE_AFTER:
+            return None
+        return claim.place
 
     def place_of(self, target: MessageId) -> int | None:
         """The base of a first try that acts on *target*; null: look its id up."""
@@ -242,9 +241,18 @@ class Conversation(msgspec.Struct):
         self.places += 1
         claim = Claim(place=self.places, seq=seq, at=at, by=event.by, verdict=verdict, n=0)
         if len(self.remembered) >= REMEMBERED:
-            del self.remembered[next(iter(self.remembered))]
+            self._forget_oldest()
         self.remembered[event.id] = claim
         return claim
+
+    def _forget_oldest(self) -> None:
+        # Where a dictionary begins is found behind all that was deleted there, hundreds of places
+        # by then: so that is done for many at once. They are no part of the state.
+        oldest: list[MessageId] | None = self.__dict__.get("oldest")
+        if not oldest:
+            oldest = list(islice(self.remembered, 64))[::-1]
+            self.__dict__["oldest"] = oldest
+        del self.remembered[oldest.pop()]
 
     def _apply(self, event: log.Identified) -> None:
         """Carry out what stands and is no message."""
@@ -280,11 +288,21 @@ class Conversation(msgspec.Struct):
         if max(mark.n, seen) == before:
             mark = Mark(claim.seq, claim.n)
         elif seen > mark.n:
-            known = reversed(self.remembered.values())
-            at = next((claim.seq for claim in known if claim.n == seen), mark.up_to)
-            mark = Mark(at, seen)
+            read = self._message(seen)
+            mark = Mark(mark.up_to if read is None else read.seq, seen)
         self.marks[message.by] = mark
         return mark.n
+
+    def _message(self, n: int) -> Claim | None:
+        """What is remembered of message number *n*, if anything."""
+        # Each later message took a place of its own, and to step over these costs next to nothing.
+        later = max(0, self.n - n)
+        for claim in islice(reversed(self.remembered.values()), later, None):
+            if claim.n == n:
+                return claim
+            if 0 < claim.n < n:
+                break
+        return None
 
     def _change_order(self, event: log.OrderChanged, at: int) -> Verdict:
         if event.as_ != "service":

@@ -156,9 +156,16 @@ class KafkaLog:
         if not drafts:
             raise ValueError("an append needs at least one record")
         self._check(partition)
-        return await self._producer.append(
+        for reader in self._readers:
+            reader.expect()
+        batches = await self._producer.append(
             self._timeline, partition, [record_to_write(draft) for draft in drafts]
         )
+        for written in batches:
+            part, drafts = drafts[: written.records], drafts[written.records :]
+            for reader in self._readers:
+                reader.know(partition, written, part)
+        return batches[0].first
 
     async def dead_letter(self, record: Record, error: str) -> None:
         """Keep *record* in the deadletter topic, with its own headers and ours."""

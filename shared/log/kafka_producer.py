@@ -11,7 +11,7 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
@@ -42,8 +42,20 @@ core for the smallest and 100 for these, and every reader half of that again. A 
 compress at the broker, where there are cores to spare."""
 LANE_WAITING_MAX: Final = 100
 """Batches that may wait behind the one in flight. Callers keep one in flight: it is a fuse."""
+LOG_APPEND_TIME: Final = 1
+"""The brokers' number for a time that is theirs, and not the writer's."""
 REPLACE_AFTER_S: Final = (0.0, 0.1, 0.5, 1.0, 2.0)
 """Pauses before a new producer, while none delivers anything; the last one repeats."""
+
+
+class Written(NamedTuple):
+    """A batch that is in the log."""
+
+    first: int
+    """The offset of its first record."""
+    records: int
+    at: int | None
+    """The append time of all its records, in ms; null where the topic does not give them one."""
 
 
 class _Lane:
@@ -53,8 +65,8 @@ class _Lane:
     def __init__(self) -> None:
         self.turn = asyncio.Lock()
         self.waiting = 0
-        self.outcome: asyncio.Future[int] | None = None
-        """Of the batch handed over last: its first offset, or `OutcomeUnknown`."""
+        self.outcome: asyncio.Future[Written] | None = None
+        """Of the batch handed over last: where it stands, or `OutcomeUnknown`."""
         self.handed_at = 0.0
 
     @property
@@ -111,8 +123,10 @@ class Producer:
         self._current = await self._connect()
         self._watching = asyncio.create_task(self._watch())
 
-    async def append(self, topic: str, partition: int, records: Sequence[Outgoing]) -> int:
-        """Write *records*, in as few batches as they fit into; answer the first one's offset.
+    async def append(
+        self, topic: str, partition: int, records: Sequence[Outgoing]
+    ) -> Sequence[Written]:
+        """Write *records*, in as few batches as they fit into; answer where these stand.
 
         Raises `NotAppended` and `OutcomeUnknown` as `Log.append` does.
         """
@@ -153,8 +167,10 @@ class Producer:
         if current is not None:
             await retire(*current)
 
-    async def _append(self, lane: _Lane, place: TopicPartition, records: Sequence[Outgoing]) -> int:
-        firsts: list[int] = []
+    async def _append(
+        self, lane: _Lane, place: TopicPartition, records: Sequence[Outgoing]
+    ) -> Sequence[Written]:
+        written: list[Written] = []
         handing = handed = False
         try:
             # One deadline for all: each costs system calls, and there are thousands of batches.
@@ -165,7 +181,7 @@ class Producer:
                     handing = True
                     outcome = await self._hand_over(lane, place, batch)
                     handing, handed = False, True
-                    firsts.append(await asyncio.shield(outcome))
+                    written.append(await asyncio.shield(outcome))
         except NotAppended as error:
             if handed:
                 raise OutcomeUnknown(f"the first of several batches is written: {error}") from error
@@ -176,7 +192,7 @@ class Producer:
             if handing:
                 self._break("a batch was not taken")
             raise NotAppended("it did not come to its turn in time") from error
-        return firsts[0]
+        return written
 
     def _make_batches(self, records: Sequence[Outgoing]) -> Sequence[BatchBuilder]:
         self._producer()
@@ -194,7 +210,7 @@ class Producer:
 
     async def _hand_over(
         self, lane: _Lane, place: TopicPartition, batch: BatchBuilder
-    ) -> asyncio.Future[int]:
+    ) -> asyncio.Future[Written]:
         """Give a batch to aiokafka, which takes it at once unless it has lost sight of the topic.
         Raises `NotAppended` if it has not got it.
 
@@ -208,13 +224,18 @@ class Producer:
             self._break(type(error).__name__)
             raise NotAppended(f"not handed over: {type(error).__name__}") from error
         loop = asyncio.get_running_loop()
-        outcome: asyncio.Future[int] = loop.create_future()
+        outcome: asyncio.Future[Written] = loop.create_future()
         lane.outcome, lane.handed_at = outcome, loop.time()
-        sent.add_done_callback(lambda sent: self._delivered(lane, outcome, sent))
+        records = batch.record_count()
+        sent.add_done_callback(lambda sent: self._delivered(lane, outcome, records, sent))
         return outcome
 
     def _delivered(
-        self, lane: _Lane, outcome: asyncio.Future[int], sent: asyncio.Future[Any]
+        self,
+        lane: _Lane,
+        outcome: asyncio.Future[Written],
+        records: int,
+        sent: asyncio.Future[Any],
     ) -> None:
         error = sent.exception()
         if outcome.done():  # of a producer that was replaced
@@ -224,12 +245,13 @@ class Producer:
             self._break(type(error).__name__)
             return
         self._fruitless = 0
-        offset = sent.result().offset
-        if offset < 0:
+        stands = sent.result()
+        if stands.offset < 0:
             # Of a batch that is so old that the broker knows only that it stands.
             lane.lose_sight("the batch is written, its place is not known")
         else:
-            outcome.set_result(offset)
+            at = stands.timestamp if stands.timestamp_type == LOG_APPEND_TIME else None
+            outcome.set_result(Written(stands.offset, records, at))
 
     def _producer(self) -> AIOKafkaProducer:
         if self._current is None or self._broken.is_set():

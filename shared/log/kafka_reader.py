@@ -1,10 +1,14 @@
 """Reading Kafka's partitions from positions of our own, without a group.
 
 The consumer has all partitions, paused; what is followed is resumed. It is told so by `fetch`
-alone, between two polls.
+alone, between two polls, but for a seek past what became known.
 
 What a poll brings is kept here until `fetch` hands it on, an equal share of each partition; a
 position moves only then.
+
+What this process has written itself it need not fetch: a batch that the brokers have acknowledged,
+and that begins where a partition was read up to, is what comes next there, whoever reads it.
+Records of others between them are fetched, and what stands behind them.
 """
 
 import asyncio
@@ -19,8 +23,9 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from shared.log.kafka_client import Tether, reading, stop
 from shared.log.kafka_consumer import connect_paused
 from shared.log.kafka_heard import Heard
+from shared.log.kafka_producer import Written
 from shared.log.kafka_records import record_read
-from shared.log.port import Record
+from shared.log.port import Draft, Record
 from shared.log.turns import divide
 
 logger = logging.getLogger("order_chat.log")
@@ -35,6 +40,8 @@ RENEW_AFTER_S: Final = 30.0
 LOOK_EVERY_S: Final = 1.0
 NOT_YET_S: Final = 0.1
 """When to look again whether a position beyond the end has been written."""
+KNOWN_MAX: Final = 4_000
+"""Records of a partition that are kept though nobody fetches; more are left to be polled."""
 BROKEN_S: Final = 10.0
 """When to try a partition again that cannot be read on: each time an error, and others must not
 wait for it."""
@@ -58,8 +65,8 @@ class KafkaReader:
         """Of what is followed, the next offset to hand on; the one served longest ago first."""
         self._untold: set[int] = set()
         """Partitions of which the consumer has to be told something."""
-        self._polled: dict[int, deque[ConsumerRecord]] = {}
-        """What was polled and not handed on yet, from the position on."""
+        self._polled: dict[int, deque[Record]] = {}
+        """What was polled or is known and not handed on yet, from the position on."""
         self._asleep: dict[int, float] = {}
         """Partitions that are paused although they are followed, and until when."""
         self._holes: list[str] = []
@@ -84,6 +91,29 @@ class KafkaReader:
         if partition in self._positions:
             self._forget(partition)
 
+    def know(self, partition: int, written: Written, drafts: Sequence[Draft]) -> None:
+        """Take *drafts* for read, if they stand where the partition was read up to."""
+        at, due = written.at, self._due(partition)
+        if due != written.first or at is None or partition in self._asleep:
+            return
+        polled = self._polled.setdefault(partition, deque())
+        if len(polled) > KNOWN_MAX:
+            return
+        polled += [
+            Record(partition, offset, at, draft.key, draft.type, draft.version, draft.value)
+            for offset, draft in enumerate(drafts, written.first)
+        ]
+        if self._consumer is not None and partition not in self._untold:
+            # Now: it has the same records on their way, or here, and must not unpack them.
+            self._consumer[0].seek(self._places[partition], due + len(drafts))
+        self._next_poll = asyncio.get_running_loop().time() + POLL_EVERY_S
+        self._rouse()
+
+    def expect(self) -> None:
+        """Something will be known in a moment: leave what comes until then to `know`."""
+        self._next_poll = asyncio.get_running_loop().time() + POLL_EVERY_S
+        self._rouse()
+
     async def fetch(self, *, max_wait_s: float, max_records: int) -> Mapping[int, Sequence[Record]]:
         """Records that follow each partition's position, and move past them."""
         deadline = asyncio.get_running_loop().time() + max_wait_s
@@ -98,8 +128,7 @@ class KafkaReader:
     def wake(self) -> None:
         """Let the `fetch` that waits, or else the next one, return without waiting."""
         self._woken = True
-        if self._waiting is not None and not self._waiting.done():
-            self._waiting.set_result(None)
+        self._rouse()
 
     async def close(self) -> None:
         """Stop reading."""
@@ -107,6 +136,20 @@ class KafkaReader:
         self._polled.clear()
         self._on_close(self)
         await self._disconnect()
+
+    def _due(self, partition: int) -> int | None:
+        """The offset that comes next, after all that is kept here; null if it is not followed."""
+        position = self._positions.get(partition)
+        return None if position is None else position + len(self._polled.get(partition, ()))
+
+    def _rouse(self) -> None:
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
+
+    async def _wait(self, for_s: float) -> None:
+        """Wait for that long, or until roused."""
+        self._waiting = asyncio.get_running_loop().create_future()
+        await asyncio.wait([self._waiting], timeout=for_s)
 
     def _forget(self, partition: int) -> None:
         for of_partition in (self._positions, self._polled, self._asleep):
@@ -123,7 +166,7 @@ class KafkaReader:
         handed = {}
         for partition, share in divide(max_records, waiting).items():
             polled = self._polled[partition]
-            handed[partition] = [record_read(polled.popleft()) for _ in range(share)]
+            handed[partition] = [polled.popleft() for _ in range(share)]
             if not polled:
                 del self._polled[partition]
             del self._positions[partition]
@@ -138,15 +181,15 @@ class KafkaReader:
         """
         loop = asyncio.get_running_loop()
         if not self._positions:
-            self._waiting = loop.create_future()
-            await asyncio.wait([self._waiting], timeout=deadline - loop.time())
+            await self._wait(deadline - loop.time())
             return loop.time() < deadline
         with reading("the log cannot be read"):
             consumer = await self._connected()
             if (pause_s := self._next_poll - loop.time()) > 0:
-                if self._polled:
+                if not self._polled:
+                    await self._wait(pause_s)
+                if self._polled or self._woken:
                     return True
-                await asyncio.sleep(pause_s)
             self._tell(consumer)
             try:
                 await self._poll(consumer, deadline)
@@ -177,7 +220,7 @@ class KafkaReader:
         for partition in self._untold.union(due):
             place = self._places[partition]
             if partition in self._positions and partition not in self._asleep:
-                consumer.seek(place, self._positions[partition])
+                consumer.seek(place, self._due(partition))
                 consumer.resume(place)
             else:
                 consumer.pause(place)
@@ -226,14 +269,14 @@ class KafkaReader:
             self._next_poll = asyncio.get_running_loop().time() + POLL_EVERY_S
         for place, records in got.items():
             partition = place.partition
-            expected = self._positions.get(partition)
-            if expected is None:
-                continue
+            due = self._due(partition)
             first, last = records[0].offset, records[-1].offset
-            if first == expected and last - first + 1 == len(records):
-                self._polled[partition] = deque(records)
+            if due is None or (first < due and partition in self._polled):
+                continue  # not followed any more, or known meanwhile
+            if first == due and last - first + 1 == len(records):
+                self._polled.setdefault(partition, deque()).extend(map(record_read, records))
             else:
-                hole = f"partition {partition}: {first} to {last} where {expected} was due"
+                hole = f"partition {partition}: {first} to {last} where {due} was due"
                 self._holes.append(hole)
                 self._put_to_sleep(consumer, partition, BROKEN_S)
 
@@ -270,9 +313,11 @@ class KafkaReader:
 
     async def _listen(self, consumer: AIOKafkaConsumer, *, patient: bool) -> None:
         """Find out whether the brokers are heard of; if not, raise `OSError` unless *patient*."""
+        # Where what is known comes next all the time, the consumer is told to seek all the time, and
+        # drops what the brokers answer; but they take what is written, and nothing was missed.
         awake = {
-            partition: consumer.last_poll_timestamp(self._places[partition])
-            for partition in self._positions
+            partition: (consumer.last_poll_timestamp(self._places[partition]), position)
+            for partition, position in self._positions.items()
             if partition not in self._asleep
         }
         silence = self._heard.listen(awake)
