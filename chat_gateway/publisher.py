@@ -35,8 +35,8 @@ APPEND_EVERY_S: Final = 0.010
 comes after a quiet moment leaves at once."""
 WAITING_MAX: Final = 20_000
 """Drafts that may wait for a batch, in the whole gateway: about 20 MB of the largest messages."""
-WRITTEN_MAX: Final = 2_000
-"""Events of a partition that are kept until the reader meets them, which is a moment later."""
+SAID_MAX: Final = 50_000
+"""Events that are kept until the reader meets them, which is a moment later."""
 BATCH_MAX: Final = 500
 BATCH_BYTES_MAX: Final = RECORD_BYTES_MAX
 """With more in it a batch would be written in parts, and fail in parts."""
@@ -83,11 +83,6 @@ class _Queue(msgspec.Struct):
     """The batch in flight."""
     left_at: float = 0.0
     """When it was handed over."""
-    written: deque[tuple[int, bytes, log.Event]] = msgspec.field(
-        default_factory=lambda: deque(maxlen=WRITTEN_MAX)
-    )
-    """What was appended and not met by the reader yet, rising by offset: the record's value, and
-    what it says."""
 
 
 class Publisher:
@@ -112,6 +107,8 @@ class Publisher:
         self._flights: dict[MessageId, Flight] = {}
         """In the order they were offered, and so nearly by deadline. An id names its order too."""
         self._bases: dict[tuple[OrderId, UserId], dict[MessageId, int]] = {}
+        self._said: dict[bytes, log.Event] = {}
+        """What a record's value says, of those offered here: it need not be decoded."""
         self.append_seconds = Durations(APPEND_BOUNDS_S)
         """Of every batch handed to the log, however it ended."""
 
@@ -127,8 +124,12 @@ class Publisher:
     def offer(self, flight: Flight, partition: int) -> bool:
         """Take a flight for the next batch; false if too much waits already."""
         event = flight.event
-        if not self._enqueue(partition, _draft(event), flight):
+        draft = _draft(event)
+        if not self._enqueue(partition, draft, flight):
             return False
+        if len(self._said) >= SAID_MAX:  # of many it was never known what became of them
+            self._said.clear()
+        self._said[draft.value] = event
         self.expect(flight)
         writer = event.order_id, event.by
         bases = self._bases.get(writer)
@@ -172,17 +173,11 @@ class Publisher:
         return min(bases.values(), default=places)
 
     def own(self, record: Record) -> log.Event | None:
-        """What a record says that was written here a moment ago: it need not be decoded."""
-        written = self._partitions[record.partition].written
-        while written:
-            offset, value, event = written[0]
-            if offset > record.offset:
-                break
-            written.popleft()
-            # The values differ where a batch was written in parts, with others' records between.
-            if offset == record.offset and value == record.value:
-                return event
-        return None
+        """What a record says, if it is one that was offered here a moment ago."""
+        event = None if record.value is None else self._said.pop(record.value, None)
+        if event is None or (record.key, record.version) != (event.order_id, log.VERSION):
+            return None  # somebody else's words in ours: it is decoded, as everywhere
+        return event if record.type == log.TYPES[type(event)] else None
 
     def settle(self, entry: Entry) -> None:
         """The reader met a record; end its flight, if it was one of ours."""
@@ -294,12 +289,7 @@ class Publisher:
         flights = [flight for _, flight in batch if flight is not None]
         began = self._loop.time()
         try:
-            first = await self._log.append(partition, drafts)
-            self._partitions[partition].written += [
-                (first + at, draft.value, flight.event)
-                for at, (draft, flight) in enumerate(batch)
-                if flight is not None
-            ]
+            await self._log.append(partition, drafts)
         except NotAppended:
             for flight in flights:
                 if self._forget(flight) and flight.owner is not None:

@@ -18,13 +18,14 @@ import asyncio
 import re
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from itertools import islice
 from typing import Final, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
 from shared.contracts.topics import DEADLETTER, TIMELINE
 from shared.log.kafka_client import START_TIMEOUT_S, reading
 from shared.log.kafka_probe import Probe
-from shared.log.kafka_producer import Producer
+from shared.log.kafka_producer import Producer, Written
 from shared.log.kafka_reader import KafkaReader
 from shared.log.kafka_records import letter_to_write, record_to_write
 from shared.log.kafka_share import KafkaShare
@@ -156,16 +157,17 @@ class KafkaLog:
         if not drafts:
             raise ValueError("an append needs at least one record")
         self._check(partition)
+        records = [record_to_write(draft) for draft in drafts]
         for reader in self._readers:
             reader.expect()
-        batches = await self._producer.append(
-            self._timeline, partition, [record_to_write(draft) for draft in drafts]
-        )
-        for written in batches:
-            part, drafts = drafts[: written.records], drafts[written.records :]
+        left = iter(drafts)
+
+        def tell(written: Written) -> None:
+            part = list(islice(left, written.records))
             for reader in self._readers:
                 reader.know(partition, written, part)
-        return batches[0].first
+
+        return await self._producer.append(self._timeline, partition, records, tell)
 
     async def dead_letter(self, record: Record, error: str) -> None:
         """Keep *record* in the deadletter topic, with its own headers and ours."""

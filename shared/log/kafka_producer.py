@@ -9,7 +9,7 @@ may be in the log.
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
@@ -54,8 +54,8 @@ class Written(NamedTuple):
     first: int
     """The offset of its first record."""
     records: int
-    at: int | None
-    """The append time of all its records, in ms; null where the topic does not give them one."""
+    at: int
+    """The append time of all its records, in ms."""
 
 
 class _Lane:
@@ -65,8 +65,8 @@ class _Lane:
     def __init__(self) -> None:
         self.turn = asyncio.Lock()
         self.waiting = 0
-        self.outcome: asyncio.Future[Written] | None = None
-        """Of the batch handed over last: where it stands, or `OutcomeUnknown`."""
+        self.outcome: asyncio.Future[int] | None = None
+        """Of the batch handed over last: its first offset, or `OutcomeUnknown`."""
         self.handed_at = 0.0
 
     @property
@@ -124,9 +124,15 @@ class Producer:
         self._watching = asyncio.create_task(self._watch())
 
     async def append(
-        self, topic: str, partition: int, records: Sequence[Outgoing]
-    ) -> Sequence[Written]:
-        """Write *records*, in as few batches as they fit into; answer where these stand.
+        self,
+        topic: str,
+        partition: int,
+        records: Sequence[Outgoing],
+        tell: Callable[[Written], None] | None = None,
+    ) -> int:
+        """Write *records*, in as few batches as they fit into; answer the first one's offset.
+
+        *tell* is called for each batch that stands, in order, whether or not somebody waits still.
 
         Raises `NotAppended` and `OutcomeUnknown` as `Log.append` does.
         """
@@ -140,7 +146,7 @@ class Producer:
         self._idle.clear()
         lane.waiting += 1
         try:
-            return await self._append(lane, place, records)
+            return await self._append(lane, place, records, tell)
         finally:
             lane.waiting -= 1
             self._appends -= 1
@@ -168,9 +174,13 @@ class Producer:
             await retire(*current)
 
     async def _append(
-        self, lane: _Lane, place: TopicPartition, records: Sequence[Outgoing]
-    ) -> Sequence[Written]:
-        written: list[Written] = []
+        self,
+        lane: _Lane,
+        place: TopicPartition,
+        records: Sequence[Outgoing],
+        tell: Callable[[Written], None] | None,
+    ) -> int:
+        firsts: list[int] = []
         handing = handed = False
         try:
             # One deadline for all: each costs system calls, and there are thousands of batches.
@@ -179,9 +189,9 @@ class Producer:
                 # All are made before the first is sent: what cannot be made is certainly not there.
                 for batch in self._make_batches(records):
                     handing = True
-                    outcome = await self._hand_over(lane, place, batch)
+                    outcome = await self._hand_over(lane, place, batch, tell)
                     handing, handed = False, True
-                    written.append(await asyncio.shield(outcome))
+                    firsts.append(await asyncio.shield(outcome))
         except NotAppended as error:
             if handed:
                 raise OutcomeUnknown(f"the first of several batches is written: {error}") from error
@@ -192,7 +202,7 @@ class Producer:
             if handing:
                 self._break("a batch was not taken")
             raise NotAppended("it did not come to its turn in time") from error
-        return written
+        return firsts[0]
 
     def _make_batches(self, records: Sequence[Outgoing]) -> Sequence[BatchBuilder]:
         self._producer()
@@ -209,8 +219,12 @@ class Producer:
         return batches
 
     async def _hand_over(
-        self, lane: _Lane, place: TopicPartition, batch: BatchBuilder
-    ) -> asyncio.Future[Written]:
+        self,
+        lane: _Lane,
+        place: TopicPartition,
+        batch: BatchBuilder,
+        tell: Callable[[Written], None] | None,
+    ) -> asyncio.Future[int]:
         """Give a batch to aiokafka, which takes it at once unless it has lost sight of the topic.
         Raises `NotAppended` if it has not got it.
 
@@ -224,17 +238,18 @@ class Producer:
             self._break(type(error).__name__)
             raise NotAppended(f"not handed over: {type(error).__name__}") from error
         loop = asyncio.get_running_loop()
-        outcome: asyncio.Future[Written] = loop.create_future()
+        outcome: asyncio.Future[int] = loop.create_future()
         lane.outcome, lane.handed_at = outcome, loop.time()
-        records = batch.record_count()
-        sent.add_done_callback(lambda sent: self._delivered(lane, outcome, records, sent))
+        count = batch.record_count()
+        sent.add_done_callback(lambda sent: self._delivered(lane, outcome, count, tell, sent))
         return outcome
 
     def _delivered(
         self,
         lane: _Lane,
-        outcome: asyncio.Future[Written],
-        records: int,
+        outcome: asyncio.Future[int],
+        count: int,
+        tell: Callable[[Written], None] | None,
         sent: asyncio.Future[Any],
     ) -> None:
         error = sent.exception()
@@ -250,8 +265,10 @@ class Producer:
             # Of a batch that is so old that the broker knows only that it stands.
             lane.lose_sight("the batch is written, its place is not known")
         else:
-            at = stands.timestamp if stands.timestamp_type == LOG_APPEND_TIME else None
-            outcome.set_result(Written(stands.offset, records, at))
+            # At once, and not when the caller's turn comes: a turn of a busy loop takes long.
+            if tell is not None and stands.timestamp_type == LOG_APPEND_TIME:
+                tell(Written(stands.offset, count, stands.timestamp))
+            outcome.set_result(stands.offset)
 
     def _producer(self) -> AIOKafkaProducer:
         if self._current is None or self._broken.is_set():

@@ -33,6 +33,9 @@ logger = logging.getLogger("order_chat.log")
 POLL_EVERY_S: Final = 0.005
 """After a poll that brought something, the next begins no sooner: aiokafka has no incremental
 fetch, and each one costs the same for much as for little."""
+KNOWN_SOON_S: Final = 0.010
+"""So long after a poll at most the next one waits for what will be known, however much is written:
+others write as well."""
 SILENT_AFTER_S: Final = 5.0
 """A followed partition that no broker said anything about for so long cannot be read."""
 RENEW_AFTER_S: Final = 30.0
@@ -75,6 +78,7 @@ class KafkaReader:
         self._consumer: tuple[AIOKafkaConsumer, Tether] | None = None
         self._heard = Heard(LOOK_EVERY_S)
         self._next_poll = 0.0
+        self._polled_at = 0.0
         self._next_look = 0.0
         self._woken = False
         self._waiting: asyncio.Future[None] | None = None
@@ -93,14 +97,14 @@ class KafkaReader:
 
     def know(self, partition: int, written: Written, drafts: Sequence[Draft]) -> None:
         """Take *drafts* for read, if they stand where the partition was read up to."""
-        at, due = written.at, self._due(partition)
-        if due != written.first or at is None or partition in self._asleep:
+        due = self._due(partition)
+        if due != written.first or partition in self._asleep:
             return
         polled = self._polled.setdefault(partition, deque())
         if len(polled) > KNOWN_MAX:
             return
         polled += [
-            Record(partition, offset, at, draft.key, draft.type, draft.version, draft.value)
+            Record(partition, offset, written.at, draft.key, draft.type, draft.version, draft.value)
             for offset, draft in enumerate(drafts, written.first)
         ]
         if self._consumer is not None and partition not in self._untold:
@@ -147,9 +151,15 @@ class KafkaReader:
             self._waiting.set_result(None)
 
     async def _wait(self, for_s: float) -> None:
-        """Wait for that long, or until roused."""
-        self._waiting = asyncio.get_running_loop().create_future()
-        await asyncio.wait([self._waiting], timeout=for_s)
+        """Wait for that long, or until roused; by one step of the loop, where `asyncio.wait` takes
+        two: in a busy one they are long."""
+        loop = asyncio.get_running_loop()
+        self._waiting = loop.create_future()
+        alarm = loop.call_later(for_s, self._rouse)
+        try:
+            await self._waiting
+        finally:
+            alarm.cancel()
 
     def _forget(self, partition: int) -> None:
         for of_partition in (self._positions, self._polled, self._asleep):
@@ -185,7 +195,8 @@ class KafkaReader:
             return loop.time() < deadline
         with reading("the log cannot be read"):
             consumer = await self._connected()
-            if (pause_s := self._next_poll - loop.time()) > 0:
+            next_poll = min(self._next_poll, self._polled_at + KNOWN_SOON_S)
+            if (pause_s := next_poll - loop.time()) > 0:
                 if not self._polled:
                     await self._wait(pause_s)
                 if self._polled or self._woken:
@@ -231,6 +242,7 @@ class KafkaReader:
 
         All it has, and at once (A12): what is left there keeps it from fetching for others (A7).
         """
+        loop = asyncio.get_running_loop()
         wanted = [
             place
             for partition, place in enumerate(self._places)
@@ -239,9 +251,9 @@ class KafkaReader:
         if wanted and (got := await consumer.getmany(*wanted)):  # awaits nothing
             self._take(consumer, got)
             self._complain_of_holes()
+        self._polled_at = loop.time()
         if self._polled:
             return
-        loop = asyncio.get_running_loop()
         until = min(deadline, loop.time() + LOOK_EVERY_S, *self._asleep.values())
         wait_ms = max(1, round((until - loop.time()) * 1000))
         polling = asyncio.create_task(consumer.getmany(*wanted, timeout_ms=wait_ms))
@@ -249,6 +261,7 @@ class KafkaReader:
         try:
             await asyncio.wait([polling, self._waiting], return_when=asyncio.FIRST_COMPLETED)
         finally:
+            self._polled_at = loop.time()
             # It moves aiokafka's positions in its last step alone. So what it has is taken, even
             # if this fetch is cancelled just now; and if it has nothing, it moved nothing.
             if not polling.done():
@@ -313,8 +326,8 @@ class KafkaReader:
 
     async def _listen(self, consumer: AIOKafkaConsumer, *, patient: bool) -> None:
         """Find out whether the brokers are heard of; if not, raise `OSError` unless *patient*."""
-        # Where what is known comes next all the time, the consumer is told to seek all the time, and
-        # drops what the brokers answer; but they take what is written, and nothing was missed.
+        # Where what is known comes next all the time, the consumer is told to seek all the time, so
+        # that it drops what the brokers answer; but they take what is written, and all is there.
         awake = {
             partition: (consumer.last_poll_timestamp(self._places[partition]), position)
             for partition, position in self._positions.items()

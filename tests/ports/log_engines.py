@@ -5,7 +5,7 @@ import os
 import random
 import sqlite3
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -127,10 +127,16 @@ async def open_it():
 
     async def allow_batches_of(self, size: int) -> None:
         """Let the brokers refuse batches of more bytes."""
-        settings = {"max.message.bytes": str(size)}
+        await self._set({"max.message.bytes": str(size)})
+
+    async def give_times_by(self, whose: str) -> None:
+        """`LogAppendTime`: the brokers give the times; `CreateTime`: the writers."""
+        await self._set({"message.timestamp.type": whose})
+
+    async def _set(self, settings: Mapping[str, str]) -> None:
         async with self.administration() as admin:
             await admin.alter_configs(
-                [ConfigResource(ConfigResourceType.TOPIC, self.timeline, settings)]
+                [ConfigResource(ConfigResourceType.TOPIC, self.timeline, dict(settings))]
             )
 
     @asynccontextmanager

@@ -188,9 +188,10 @@ class TestOutage:
             assert texts(await read_through(reader, 1)) == ["b"]
 
     async def test_a_consumer_that_is_stuck_is_replaced(
-        self, log: KafkaLog, monkeypatch: pytest.MonkeyPatch
+        self, kafka: Kafka, log: KafkaLog, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """aiokafka's own loop may end without a word (A9, A10)."""
+        other = await kafka.open()
         monkeypatch.setattr("shared.log.kafka_reader.SILENT_AFTER_S", 0.2)
         monkeypatch.setattr("shared.log.kafka_reader.RENEW_AFTER_S", 0.3)
         monkeypatch.setattr("shared.log.kafka_reader.LOOK_EVERY_S", 0.1)
@@ -202,8 +203,9 @@ class TestOutage:
         reader._consumer[0]._fetcher._fetch_task.cancel()
 
         for text in "bcd":  # what was asked for already may still come
-            await log.append(0, [draft(text)])
+            await other.append(0, [draft(text)])
             assert texts(await read_through(reader, 1)) == [text]
+        await other.close()
 
 
 class TestQuestions:
