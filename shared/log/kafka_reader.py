@@ -198,9 +198,8 @@ class KafkaReader:
             next_poll = min(self._next_poll, self._polled_at + KNOWN_SOON_S)
             if (pause_s := next_poll - loop.time()) > 0:
                 if not self._polled:
-                    await self._wait(pause_s)
-                if self._polled or self._woken:
-                    return True
+                    await self._wait(min(pause_s, deadline - loop.time()))
+                return bool(self._polled) or loop.time() < deadline
             self._tell(consumer)
             try:
                 await self._poll(consumer, deadline)

@@ -1,4 +1,4 @@
-"""What a process has written itself, its readers hand on without fetching it: as everybody reads it."""
+"""What a process has written itself, its readers hand on unfetched, and as everybody reads it."""
 
 import asyncio
 import random
@@ -11,7 +11,7 @@ from shared.log.kafka import KafkaLog
 from shared.log.kafka_reader import KafkaReader
 from shared.log.port import Log, Reader, Record
 from tests.ports.log_engines import PARTITIONS, Kafka, open_kafka
-from tests.ports.records import SOON_S, draft, read, read_all, texts, until
+from tests.ports.records import SOON_S, draft, read, read_all, texts
 
 pytestmark = pytest.mark.connected
 
@@ -105,22 +105,20 @@ async def test_others_are_heard_however_much_is_written_here(
 ) -> None:
     """What will be known in a moment is not fetched; that must not put off for ever what is not."""
     reader = await following_all(log)
-    done = asyncio.Event()
+    heard: list[str] = []
 
-    async def write_on(partition: int) -> None:
-        while not done.is_set():
-            await log.append(partition, [draft("own")])
+    async def expect_on() -> None:
+        """As if something were written all the time."""
+        while not heard:
+            reader.expect()
+            await asyncio.sleep(0.001)
 
-    async with asyncio.TaskGroup() as writers:
-        for partition in (0, 1, 2):
-            writers.create_task(write_on(partition))
+    async with asyncio.timeout(0.5), asyncio.TaskGroup() as expecting:
+        expecting.create_task(expect_on())
         await other.append(3, [draft("other")])
-        heard: list[str] = []
-        async with asyncio.timeout(1.0):
-            while "other" not in heard:
-                for records in (await reader.fetch(max_wait_s=1, max_records=100)).values():
-                    heard += texts(records)
-        done.set()
+        heard += texts(await read(reader, 1))
+
+    assert heard == ["other"]
 
 
 async def test_a_batch_in_parts_is_known_in_parts(log: KafkaLog) -> None:
@@ -143,7 +141,9 @@ async def test_it_is_known_although_its_writer_has_given_up(log: KafkaLog) -> No
     let_it_fetch_nothing(reader)
     append = asyncio.create_task(log.append(0, [draft("a")]))
     lanes = log._producer._lanes.values()
-    await until(lambda: not all(lane.is_settled for lane in lanes))
+    async with asyncio.timeout(SOON_S):
+        while all(lane.is_settled for lane in lanes):  # noqa: ASYNC110 (it is so for a moment)
+            await asyncio.sleep(0)
 
     append.cancel()
 
