@@ -210,7 +210,7 @@ class Lane:
     def settled(self, flight: Flight, entry: Entry) -> None:
         """The reader met the record of a flight."""
         self._flying.pop(flight.event.id, None)
-        if not self._guard.same(flight.event, entry.event):
+        if flight.event is not entry.event and not self._guard.same(flight.event, entry.event):
             # Somebody sent the same id with another content through another gateway, and was first.
             id_ = client_id_of(flight.event)
             self._outlet.refuse(flight.ref, ErrorCode.CONFLICT, id_=id_)
@@ -320,7 +320,8 @@ class Lane:
             event = decided
         places = conversation.places
         oldest = self._publisher.oldest_base(event.order_id, self._by, places)
-        event = msgspec.structs.replace(event, base=min(base, oldest))
+        # Nobody else has it yet, and a copy of a dozen fields costs more than all of this.
+        msgspec.structs.force_setattr(event, "base", min(base, oldest))
         flight = Flight(event, self, ref=attempt.ref, retry=attempt.retry, turn=attempt.turn)
         if self._publisher.offer(flight, self._partition):
             self._flying[event.id] = flight

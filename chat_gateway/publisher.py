@@ -175,9 +175,13 @@ class Publisher:
     def own(self, record: Record) -> log.Event | None:
         """What a record says, if it is one that was offered here a moment ago."""
         event = None if record.value is None else self._said.pop(record.value, None)
-        if event is None or (record.key, record.version) != (event.order_id, log.VERSION):
-            return None  # somebody else's words in ours: it is decoded, as everywhere
-        return event if record.type == log.TYPES[type(event)] else None
+        if event is None or (
+            record.key == event.order_id
+            and record.type == log.TYPES[type(event)]
+            and record.version == log.VERSION
+        ):
+            return event
+        return None  # the same words under another name: they are judged as everywhere
 
     def settle(self, entry: Entry) -> None:
         """The reader met a record; end its flight, if it was one of ours."""

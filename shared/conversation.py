@@ -424,6 +424,8 @@ class Conversation(msgspec.Struct, dict=True):
 
     def _is_shown(self, event: log.Event) -> bool:
         """Whether a standing event is one that participants see, and so part of the chain."""
+        if isinstance(event, log.Message):  # nearly always
+            return True
         if isinstance(event, log.Read):
             return not self.quiet
         return not isinstance(event, _UNSHOWN)

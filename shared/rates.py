@@ -28,12 +28,15 @@ class TokenBucket:
     def take(self, cost: float, now: float) -> float:
         """Take *cost* tokens; 0 if they were there, else nothing is taken, and the answer is in how
         many seconds they will be."""
-        self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate)
+        tokens = self._tokens + (now - self._at) * self._rate
+        if tokens > self._burst:
+            tokens = self._burst
         self._at = now
-        if self._tokens >= cost:
-            self._tokens -= cost
+        if tokens >= cost:
+            self._tokens = tokens - cost
             return 0.0
-        return (cost - self._tokens) / self._rate
+        self._tokens = tokens
+        return (cost - tokens) / self._rate
 
 
 class Buckets(Generic[K]):
@@ -52,5 +55,6 @@ class Buckets(Generic[K]):
             bucket = self._buckets[key] = TokenBucket(self._rate, self._burst, now)
             if len(self._buckets) > BUCKETS_MAX:
                 self._buckets.popitem(last=False)
-        self._buckets.move_to_end(key)
+        elif len(self._buckets) > BUCKETS_MAX // 2:  # else nobody will be forgotten soon
+            self._buckets.move_to_end(key)
         return bucket.take(cost, now)

@@ -82,7 +82,7 @@ class Entry(msgspec.Struct, kw_only=True, gc=False):
     @property
     def id(self) -> MessageId | None:
         """The event's id, null if its type has none or if it claimed none."""
-        if self.verdict in _CLAIMLESS:
+        if self.verdict is not STANDS and self.verdict in _CLAIMLESS:
             return None
         return getattr(self.event, "id", None)
 

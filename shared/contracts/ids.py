@@ -51,6 +51,7 @@ OFFSET_BITS: Final = 44
 _OFFSET_MASK: Final = (1 << OFFSET_BITS) - 1
 
 
+@lru_cache(maxsize=16_384)  # of the same orders again and again
 def is_order_id(text: str) -> bool:
     """Tell whether *text* may name an order."""
     return _ORDER_ID.match(text) is not None
@@ -104,4 +105,5 @@ def message_id(order_id: OrderId, by: UserId, client_id: ClientId) -> MessageId:
     digest.update(client_id.lower().encode())
     said = digest.hexdigest()
     variant = _VARIANT[said[16]]
-    return MessageId(f"{said[:8]}-{said[8:12]}-5{said[13:16]}-{variant}{said[17:20]}-{said[20:32]}")
+    id_ = f"{said[:8]}-{said[8:12]}-5{said[13:16]}-{variant}{said[17:20]}-{said[20:32]}"
+    return id_  # type: ignore[return-value]  # made for each message
