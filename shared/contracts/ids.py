@@ -105,5 +105,5 @@ def message_id(order_id: OrderId, by: UserId, client_id: ClientId) -> MessageId:
     digest.update(client_id.lower().encode())
     said = digest.hexdigest()
     variant = _VARIANT[said[16]]
-    id_ = f"{said[:8]}-{said[8:12]}-5{said[13:16]}-{variant}{said[17:20]}-{said[20:32]}"
-    return id_  # type: ignore[return-value]  # made for each message
+    groups = said[:8], said[8:12], f"5{said[13:16]}", variant + said[17:20], said[20:32]
+    return "-".join(groups)  # type: ignore[return-value]  # made for each message

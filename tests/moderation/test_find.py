@@ -123,13 +123,13 @@ def test_findings_come_in_the_rules_order_one_for_each_rule() -> None:
 
     found = [(finding.rule.id, len(finding.spans)) for finding in find([text], WRITTEN)]
 
-    assert found == [("contact.email", 1), ("contact.phone", 2)]
+    assert found == [("contact.email", 1), ("contact.number", 2)]
 
 
 def test_what_masking_brings_out_is_found_too() -> None:
     """A service's name is one where a sentence ends, and what was masked ends it."""
     assert parts(["PayPal 0171 2345678"]) == {
-        "contact.phone": ["0171 2345678"],
+        "contact.number": ["0171 2345678"],
         "payment.direct": ["PayPal"],
     }
 
@@ -138,9 +138,9 @@ class TestPieces:
     @pytest.mark.parametrize(
         ("messages", "rule", "said"),
         [
-            (["017", "6", "555", "0123"], "contact.phone", ["017", "6", "555", "0123"]),
-            (["0176", "nice colours", "555 0123"], "contact.phone", ["0176", "555 0123"]),
-            (list("01765550"), "contact.phone", list("01765550")),
+            (["017", "6", "555", "0123"], "contact.number", ["017", "6", "555", "0123"]),
+            (["0176", "nice colours", "555 0123"], "contact.number", ["0176", "555 0123"]),
+            (list("01765550"), "contact.number", list("01765550")),
             (["zero one seven", "six five five", "one two"], "contact.phone", None),
             (["anna.k", "@", "gmail", ".com"], "contact.email", None),
             (["my insta", "anna_k"], "contact.handle", ["insta", "anna_k"]),
@@ -175,6 +175,20 @@ class TestPieces:
         """Bargaining and counting come in short messages, too."""
         assert [parts(messages[: n + 1]) for n in range(len(messages))] == [{}] * len(messages)
 
+    @pytest.mark.parametrize(
+        ("messages", "found"),
+        [
+            (["the tracking number is", "0398112764", "UPS"], False),
+            (["parcel no", "0150", "5094837716"], False),
+            (["the parcel came, thanks a lot!", "0398112764"], True),
+            (["parcel no", "or as you like", "0398112764"], True),
+            (["parcel no", "0150", "call 0398112764"], True),
+        ],
+    )
+    def test_a_number_may_be_announced(self, messages: list[str], found: bool) -> None:
+        """By the last words before it, numbers alone passed over; called up, it is what it is."""
+        assert any(parts(messages[: n + 1]) for n in range(len(messages))) is found
+
     def test_what_was_said_before_is_not_said_again(self) -> None:
         """Each finding is of the message that completes it."""
         assert parts(["0171 2345678", "thanks!"]) == {}
@@ -183,7 +197,7 @@ class TestPieces:
         """What is longer ago than eight messages is no part of what is said now."""
         six, seven = (["nice colours"] * count for count in (6, 7))
 
-        assert parts(["0176", *six, "555 0123"]) == {"contact.phone": ["0176", "555 0123"]}
+        assert parts(["0176", *six, "555 0123"]) == {"contact.number": ["0176", "555 0123"]}
         assert parts(["0176", *seven, "555 0123"]) == {}
 
     def test_messages_are_counted_from_the_first_given(self) -> None:

@@ -6,6 +6,7 @@ from itertools import islice, product
 import msgspec
 import pytest
 
+from chat_gateway.contact import unforgiving
 from chat_gateway.moderation.engine.find import find
 from chat_gateway.moderation.engine.learned import (
     CHUNK_CHARS,
@@ -132,13 +133,40 @@ def test_a_rule_may_leave_alone_what_reads_as_innocent(
 
 
 def test_no_rule_that_finds_a_detail_leaves_it_alone() -> None:
-    """Else whoever wrote enough around a number would get it through."""
+    """Else whoever wrote enough around it would get it through. Only what looks like a telephone
+    number, and is called none, may be something else that such a text is about."""
     taking = [
         one.rule for one in RULES.compiled if one.rule.action == "redact" and one.rule.detector
     ]
 
     assert len(taking) >= 5
-    assert all(rule.unless_below is None for rule in taking)
+    assert [rule.id for rule in taking if rule.unless_below is not None] == ["contact.number"]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("0660 4419 273", {"contact.number"}),
+        ("the exporter stops with error code -2147024784 on every laptop", set()),
+        ("it crashed, so phone me: 0660 4419 273, every laptop is here", {"contact.phone"}),
+        ("error on every laptop, +43 660 4419 273", {"contact.phone"}),
+    ],
+)
+def test_a_number_that_nothing_calls_by_may_be_another(text: str, found: set[str]) -> None:
+    """What looks like a telephone's is left alone where all around it reads as innocent; what is
+    called one, or says so itself, never."""
+    rules = {finding.rule.id for finding in find([text], RULES)}
+
+    assert rules & {"contact.phone", "contact.number"} == found
+
+
+def test_a_gateway_takes_every_number() -> None:
+    """Before a text is appended, nothing is left alone for how it reads."""
+    text = "roll no 0093 4471 82 is of the fabric, width 140, colour sand, thanks"
+
+    found = [{f.rule.id for f in find([text], rules)} for rules in (RULES, unforgiving(RULES))]
+
+    assert found == [set(), {"contact.number"}]
 
 
 def test_the_weights_are_of_the_cases_that_we_have() -> None:

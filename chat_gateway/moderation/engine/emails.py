@@ -112,7 +112,7 @@ class Emails:
                     yield run.span()
             turned = _TURNED if text.read.has & self._reversed else self._backwards
             for match in turned.finditer(plain):
-                if not _SCALED.fullmatch(match.group()):
+                if not (_SCALED.fullmatch(match.group()) or is_file(match.group())):
                     yield match.span()
         if not plain.isascii() and _SIGN_IS.search(plain):
             yield from (match.span() for match in _SIGN.finditer(plain))

@@ -21,6 +21,9 @@ WINDOW: Final = 8
 EXCUSE_WORDS: Final = 24
 """How far from what was found an excuse may stand, so that many finds stay cheap."""
 
+_NUMBERS: Final = re.compile(r"[\W\d_]*\d[\W\d_]*|(?=.*\d)[A-Z0-9 .\-]+")
+"""A message that is a number or a code, and nothing more."""
+
 _ROUNDS: Final = 4
 """What still shows something new after so many rounds of masking is masked as a whole."""
 
@@ -85,14 +88,27 @@ def _once(window: list[str], rules: Rules, clock: "_Clock") -> list[tuple[str, S
     ]
     found = []
     for compiled in rules.compiled:
-        for start, end in alone.places(compiled):
-            found.append((compiled.rule.id, Span(last, start, end)))
+        places = list(alone.places(compiled))
+        if places and not _is_led(window, compiled, rules):
+            found += [(compiled.rule.id, Span(last, start, end)) for start, end in places]
         clock.check()
         for pieces, look in together if compiled.rule.across else ():
             for start, end in look.places(compiled):
                 found += ((compiled.rule.id, Span(*part)) for part in pieces.parts(start, end))
             clock.check()
     return found
+
+
+def _is_led(window: list[str], compiled: Compiled, rules: Rules) -> bool:
+    """Whether what was found in the last message is excused by the one that leads to it."""
+    if not compiled.unless_led_by:
+        return False
+    lead = next((message for message in window[-2::-1] if not _NUMBERS.fullmatch(message)), "")
+    said = read(lead, rules.vocabulary).read
+    return any(
+        pattern.may_be_in(said) and pattern.regex.search(said.symbols) is not None
+        for pattern in compiled.unless_led_by
+    )
 
 
 class _Look:

@@ -43,6 +43,11 @@ _OF: Final = re.compile(r"\d+ (?:of|von|de|di|sur|z|из) \d+")
 """The third of five."""
 _MOBILE: Final = re.compile(r"[67]\d{8}")
 _CLOCK: Final = re.compile(r"\d:\d\d")
+_AMOUNTS: Final = re.compile(r"\d+[.,]\d{2}(?:\D{0,9}\s\D{0,9}\d+[.,]\d{2})+")
+_BEHIND_A_NAME: Final = re.compile(r"[a-z]_\Z")
+"""What is a camera's number for a picture: DJI_0552."""
+_OF_FILE: Final = re.compile(r"_[a-z]\w*\.[a-z]")
+"""What follows a number in the name of a file."""
 _QUOTE: Final = re.compile(r"(?<!\w)[\"'“”„«»]\Z")
 _SPELLED_MIN: Final = 3
 _IT: Final = frozenset(["it", "lo", "drauf", "le", "that", "this", "dort", "da", "an"])
@@ -53,9 +58,11 @@ _FILLERS_MAX: Final = 5
 
 
 class Phones:
-    """The detector of telephone numbers."""
+    """The detector of telephone numbers: of those that say so themselves, or that something beside
+    them calls one; or, *bare*, of the others."""
 
-    def __init__(self, vocabulary: Vocabulary) -> None:
+    def __init__(self, vocabulary: Vocabulary, *, bare: bool = False) -> None:
+        self._bare = bare
         self._numerals = Numerals(vocabulary)
         self._spelled = 0
         for n in VALUES:
@@ -71,6 +78,7 @@ class Phones:
         self._plus = vocabulary.mask("plus")
         self._in_parts = vocabulary.mask("in_parts")
         self._dialled = vocabulary.mask("dialled")
+        self._whose = self._my | self._phone | self._reach | self._dialled | vocabulary.mask("the")
         self._dial_it = vocabulary.mask("dial_it")
         self._dial = vocabulary.mask("dial_verb")
         self._starts = vocabulary.mask("starts")
@@ -91,12 +99,14 @@ class Phones:
             for first in range(min(2, len(run) - 1) + 1):
                 if first and not run[first - 1].spelled:
                     break
-                if self._is_phone(text, run[first:], in_words):
+                if not self._is_phone(text, run[first:], in_words):
+                    continue
+                if self._is_bare(text, run[first:]) is self._bare:
                     start = run[first].start
                     while start and text.plain[start - 1] in "+(":
                         start -= 1
                     yield start, run[-1].end
-                    break
+                break
 
     def _has_too_few(self, text: Text) -> bool:
         digits = len(_DIGIT.findall(text.plain))
@@ -144,11 +154,11 @@ class Phones:
         read = text.read
         start, end, first, last = run[0].start, run[-1].end, run[0].word, run[-1].word
         lead = text.plain[max(0, start - 3) : start]
-        called = self._called(text, first, last) or self._is_to_be_dialled(text, last)
-        if not called and digits[0] == "0" and len(digits) >= 9 and last + 1 < len(read.masks):
-            called = self._is_call(text, last + 1)
+        called = self._is_called(text, run)
         written = text.plain[start:end]
-        if is_list(run, written) or (in_words and not called):
+        if is_list(run, written) or (in_words and not called) or _OF_FILE.match(text.plain, end):
+            return False
+        if len(set(digits)) == 1 or _AMOUNTS.fullmatch(written):
             return False
         spelled = sum(group.spelled for group in run)
         if spelled >= _SPELLED_MIN and len(digits) >= 10:
@@ -160,8 +170,9 @@ class Phones:
                 return False
             if series.is_numbered(run) or series.is_measured(run) or OF_CODE.search(lead):
                 return False
-        has_plus = "+" in lead or bool(first and text.read.masks[first - 1] & self._plus)
-        if has_plus and len(digits) >= 8 and not is_size(written):
+            if _BEHIND_A_NAME.search(lead):
+                return False
+        if self._has_plus(text, run) and len(digits) >= 8 and not is_size(written):
             return True
         if not called and is_disguised(text, run):
             return True
@@ -199,6 +210,29 @@ class Phones:
         if digits.startswith("00"):
             return len(digits) >= 10
         return digits.startswith("0") and 9 <= len(digits) <= 13
+
+    def _is_bare(self, text: Text, run: list[series.Group]) -> bool:
+        """Whether a telephone number is one by its looks alone."""
+        return not (
+            any(group.spelled for group in run)
+            or self._has_plus(text, run)
+            or self._is_called(text, run)
+            or self._is_numbered(text, run[0].word)
+            or is_disguised(text, run)
+        )
+
+    def _is_called(self, text: Text, run: list[series.Group]) -> bool:
+        first, last = run[0].word, run[-1].word
+        if self._called(text, first, last) or self._is_to_be_dialled(text, last):
+            return True
+        digits = "".join(group.digits for group in run)
+        is_long = digits[0] == "0" and len(digits) >= 9 and last + 1 < len(text.read.masks)
+        return is_long and self._is_call(text, last + 1)
+
+    def _has_plus(self, text: Text, run: list[series.Group]) -> bool:
+        first, start = run[0].word, run[0].start
+        plus_before = first and text.read.masks[first - 1] & self._plus
+        return "+" in text.plain[max(0, start - 3) : start] or bool(plus_before)
 
     def _is_count(self, text: Text, last: int) -> bool:
         """Whether what is counted stands behind a number."""
@@ -261,7 +295,11 @@ class Phones:
             if masks[number] & self._number_noun:
                 if number and masks[number - 1] & self._in_parts:  # "Part no. 5304-475-102"
                     return False
-                return number == 0 or masks[number - 1] != 0 or not _is_word(text, number - 1)
+                before = number - 1
+                if number == 0 or not _is_word(text, before) or masks[before] & self._whose:
+                    return True
+                start = text.read.words[before].start
+                return bool(_QUOTE.search(text.plain[max(0, start - 2) : start]))
             if not masks[number] and _is_word(text, number):
                 return False
         return False

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Final, Literal
 
@@ -25,6 +25,7 @@ DETECTORS: Final[Mapping[str, Callable[[Vocabulary], Detector]]] = {
     "handle": Handles,
     "learned": Learned,
     "link": Links,
+    "number": partial(Phones, bare=True),
     "phone": Phones,
 }
 
@@ -48,6 +49,9 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Patterns that excuse what was found in the same clause: "never share …"."""
     unless_near: tuple[str, ...] = ()
     """Patterns that excuse what was found in the same sentence."""
+    unless_led_by: tuple[str, ...] = ()
+    """Patterns that excuse what was found if the message before has one, numbers alone passed over:
+    "parcel no", "60152", "093847110"."""
     unless_below: int | None = None
     """A text whose `likeness` is lower, however it came by the words, is left alone. Not for rules
     that find a detail, and nowhere before a message is appended: who writes around a detail what
@@ -64,6 +68,7 @@ class Compiled(msgspec.Struct, frozen=True):
     detector: Detector | None
     unless: tuple[Pattern, ...]
     unless_near: tuple[Pattern, ...]
+    unless_led_by: tuple[Pattern, ...]
 
 
 class Rules(msgspec.Struct, frozen=True):
@@ -146,7 +151,7 @@ def _compile(file: RulesFile, vocabulary: Vocabulary, path: Path) -> Rules:
                 raise BadPattern("it needs patterns or a detector")
             if rule.detector is not None and rule.detector not in DETECTORS:
                 raise BadPattern(f"there is no detector {rule.detector!r}")
-            for source in (*rule.patterns, *rule.unless, *rule.unless_near):
+            for source in (*rule.patterns, *rule.unless, *rule.unless_near, *rule.unless_led_by):
                 vocabulary.learn(source)
         except BadPattern as error:
             raise BadRules(f"{path}: rule {rule.id!r}: {error}") from error
@@ -164,6 +169,7 @@ def _compile(file: RulesFile, vocabulary: Vocabulary, path: Path) -> Rules:
                     DETECTORS[rule.detector](vocabulary) if rule.detector else None,
                     tuple(map(vocabulary.compile, rule.unless)),
                     tuple(map(vocabulary.compile, rule.unless_near)),
+                    tuple(map(vocabulary.compile, rule.unless_led_by)),
                 )
             )
         except BadPattern as error:

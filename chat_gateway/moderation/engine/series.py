@@ -22,6 +22,7 @@ _DIGITS_MIN: Final = 6
 _CYCLE_MIN: Final = 3
 _LISTED_MIN: Final = 4
 _THREE: Final = 3
+_SUMS_MIN: Final = 6
 _SPREAD: Final = 50
 _FEW: Final = 21
 _GLUED_YEAR: Final = re.compile(r"(?!null)(?:(?!hundert)\w)+hundert(?:(?!hundert)\w)*")
@@ -97,6 +98,8 @@ def is_series_in_words(plain: str, run: list[Group]) -> bool:
     ):
         return True
     values = _counted(run)
+    if _is_progression([int(group.digits) for group in run]) or _is_progression(values):
+        return True
     if any(group.digits[0] == "0" for group in run):
         return _is_score(plain, run)
     if sum(len(str(value)) for value in values) < _DIGITS_MIN:
@@ -109,6 +112,17 @@ def is_series_in_words(plain: str, run: list[Group]) -> bool:
     if len(run) == _THREE and all(10 <= value < 100 and value % 10 == 0 for value in values):
         return True
     return _is_product(plain, run) or _is_score(plain, run) or _falls(plain, run)
+
+
+def _is_progression(values: list[int]) -> bool:
+    """Whether the same is added each time, ten or two at once; or what the last two were: 3, 5, 8.
+
+    Single digits that rise or fall by one may be anybody's number."""
+    steps = {b - a for a, b in pairwise(values)}
+    if len(values) >= _THREE and len(steps) == 1 and max(values) >= 10 and steps != {0}:
+        return True
+    grows = all(c == a + b for a, b, c in zip(values, values[1:], values[2:], strict=False))
+    return len(values) >= _SUMS_MIN and grows and steps != {0}
 
 
 def _before_last(plain: str, run: list[Group]) -> str:
