@@ -35,8 +35,9 @@ APPEND_EVERY_S: Final = 0.010
 comes after a quiet moment leaves at once."""
 WAITING_MAX: Final = 20_000
 """Drafts that may wait for a batch, in the whole gateway: about 20 MB of the largest messages."""
-SAID_MAX: Final = 50_000
-"""Events that are kept until the reader meets them, which is a moment later."""
+SAID_MAX: Final = 25_000
+"""Events that are kept until the reader meets them, which is a moment later: what may wait, and
+what is in flight."""
 BATCH_MAX: Final = 500
 BATCH_BYTES_MAX: Final = RECORD_BYTES_MAX
 """With more in it a batch would be written in parts, and fail in parts."""

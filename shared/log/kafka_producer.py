@@ -265,10 +265,10 @@ class Producer:
             # Of a batch that is so old that the broker knows only that it stands.
             lane.lose_sight("the batch is written, its place is not known")
         else:
+            outcome.set_result(stands.offset)
             # At once, and not when the caller's turn comes: a turn of a busy loop takes long.
             if tell is not None and stands.timestamp_type == LOG_APPEND_TIME:
                 tell(Written(stands.offset, count, stands.timestamp))
-            outcome.set_result(stands.offset)
 
     def _producer(self) -> AIOKafkaProducer:
         if self._current is None or self._broken.is_set():
