@@ -35,6 +35,12 @@ async def log(log_engine: log_engines.Engine) -> AsyncIterator[Log]:
     await log.close()
 
 
+@pytest.fixture
+async def kafka() -> AsyncIterator[log_engines.Kafka]:
+    async with log_engines.open_kafka() as kafka:
+        yield kafka
+
+
 @pytest.fixture(params=["sqlite", pytest.param("mongo", marks=pytest.mark.connected)])
 def store_engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[store_engines.Engine]:
     engines: dict[str, Callable[[Path], store_engines.Engine]] = {

@@ -10,16 +10,10 @@ from shared.contracts.topics import RECORD_BYTES_MAX
 from shared.log.kafka import KafkaLog
 from shared.log.kafka_reader import KafkaReader
 from shared.log.port import Log, Reader, Record
-from tests.ports.log_engines import PARTITIONS, Kafka, open_kafka
+from tests.ports.log_engines import PARTITIONS, Kafka
 from tests.ports.records import SOON_S, draft, read, read_all, texts
 
 pytestmark = pytest.mark.connected
-
-
-@pytest.fixture
-async def kafka() -> AsyncIterator[Kafka]:
-    async with open_kafka() as kafka:
-        yield kafka
 
 
 @pytest.fixture

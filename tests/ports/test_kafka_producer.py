@@ -15,18 +15,12 @@ from shared.log.kafka_client import Tether, retire
 from shared.log.port import Draft, Log, NotAppended, OutcomeUnknown
 from tests.faults.kafka_front import KafkaFront
 from tests.faults.weather import BLACK_HOLE, FAIR, FAR, MUTE
-from tests.ports.log_engines import PARTITIONS, Kafka, fronted, open_kafka
+from tests.ports.log_engines import PARTITIONS, Kafka, fronted
 from tests.ports.records import draft, read_all, texts, until
 
 pytestmark = pytest.mark.connected
 
 RECOVERED_S = 15.0
-
-
-@pytest.fixture
-async def kafka() -> AsyncIterator[Kafka]:
-    async with open_kafka() as kafka:
-        yield kafka
 
 
 @pytest.fixture

@@ -12,16 +12,10 @@ from aiokafka.admin import RecordsToDelete
 from shared.log.kafka import KafkaLog
 from shared.log.port import Log, NotAppended, Reader, Record
 from tests.faults.weather import BLACK_HOLE, FAIR
-from tests.ports.log_engines import PARTITIONS, Kafka, fronted, open_kafka
+from tests.ports.log_engines import PARTITIONS, Kafka, fronted
 from tests.ports.records import SOON_S, draft, read, read_all, texts
 
 pytestmark = pytest.mark.connected
-
-
-@pytest.fixture
-async def kafka() -> AsyncIterator[Kafka]:
-    async with open_kafka() as kafka:
-        yield kafka
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from aiokafka import TopicPartition
 
 from shared.log.kafka import KafkaLog
 from tests.faults.weather import BLACK_HOLE, FAIR
-from tests.ports.log_engines import PARTITIONS, Kafka, fronted, open_kafka
+from tests.ports.log_engines import PARTITIONS, Kafka, fronted
 from tests.ports.records import until
 
 pytestmark = pytest.mark.connected
@@ -21,12 +21,6 @@ GROUP = "archivers"
 ALL = frozenset(range(PARTITIONS))
 TAKEOVER_S = 15.0
 """Within this time the partitions of a member that died must have another one."""
-
-
-@pytest.fixture
-async def kafka() -> AsyncIterator[Kafka]:
-    async with open_kafka() as kafka:
-        yield kafka
 
 
 @pytest.fixture

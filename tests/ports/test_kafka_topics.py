@@ -1,7 +1,7 @@
 """Kafka's topics: made as they must be, and what is said of those that are otherwise."""
 
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 
 import msgspec
 import pytest
@@ -14,7 +14,7 @@ from shared.log import open_log
 from shared.log.kafka import KafkaLog, parse_address
 from shared.log.kafka_topics import Topic, find_risks, letter_risks, make_topics, timeline_risks
 from shared.risk import Risk
-from tests.ports.log_engines import PARTITIONS, Kafka, open_kafka
+from tests.ports.log_engines import PARTITIONS, Kafka
 
 SAFE = Topic(
     TIMELINE,
@@ -139,11 +139,6 @@ def test_a_key_has_the_partition_that_other_clients_give_it(key: str, partitions
 
 @pytest.mark.connected
 class TestTopics:
-    @pytest.fixture
-    async def kafka(self) -> AsyncIterator[Kafka]:
-        async with open_kafka() as kafka:
-            yield kafka
-
     async def test_topics_are_made_as_they_must_be(self, kafka: Kafka) -> None:
         """Of topics made here nothing is to be said but the copies that were asked for."""
         risks = await find_risks(
