@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from chat_gateway.moderation.engine.find import OverBudget, _Look, find
+from chat_gateway.moderation.engine.find import OverBudget, _is_led, _Look, find
 from chat_gateway.moderation.engine.text import read
 from tests.moderation.packaged import RULES, WRITTEN
 
@@ -245,6 +245,7 @@ HOSTILE = {
     "orders": "insta with dot ",
     "asked": "give me your ",
     "hollow": "not through here pay ",
+    "files": "123456_a",
 }
 
 
@@ -281,6 +282,19 @@ def test_hostile_texts_cost_no_more_than_they_are_long(unit: str) -> None:
     short, long = cost_s(unit * times), cost_s(unit * times * 8)
 
     assert long < 20 * short + 0.005
+
+
+@pytest.mark.parametrize("unit", ["1", "1 ", "A1-"])
+def test_what_was_said_before_costs_no_more_than_it_is_long(unit: str) -> None:
+    """All of it may be a number, but for its last character."""
+    number = next(one for one in RULES.compiled if one.rule.id == "contact.number")
+    took = []
+    for _ in range(3):
+        began = time.process_time()
+        _is_led([unit * 8_000 + "a", "0398112764"], number, RULES)
+        took.append(time.process_time() - began)
+
+    assert min(took) < 0.05
 
 
 def test_an_ordinary_text_is_cheap() -> None:

@@ -21,8 +21,11 @@ WINDOW: Final = 8
 EXCUSE_WORDS: Final = 24
 """How far from what was found an excuse may stand, so that many finds stay cheap."""
 
-_NUMBERS: Final = re.compile(r"[\W\d_]*\d[\W\d_]*|(?=.*\d)[A-Z0-9 .\-]+")
+_NUMBERS: Final = re.compile(r"(?=\D*\d)(?:[\W\d_]+|[A-Z0-9 .\-]+)")
 """A message that is a number or a code, and nothing more."""
+
+_LED_CHARS: Final = 200
+"""So much of the end of a message may announce what the next one says."""
 
 _ROUNDS: Final = 4
 """What still shows something new after so many rounds of masking is masked as a whole."""
@@ -104,7 +107,7 @@ def _is_led(window: list[str], compiled: Compiled, rules: Rules) -> bool:
     if not compiled.unless_led_by:
         return False
     lead = next((message for message in window[-2::-1] if not _NUMBERS.fullmatch(message)), "")
-    said = read(lead, rules.vocabulary).read
+    said = read(lead[-_LED_CHARS:], rules.vocabulary).read
     return any(
         pattern.may_be_in(said) and pattern.regex.search(said.symbols) is not None
         for pattern in compiled.unless_led_by

@@ -46,7 +46,7 @@ _CLOCK: Final = re.compile(r"\d:\d\d")
 _AMOUNTS: Final = re.compile(r"\d+[.,]\d{2}(?:\D{0,9}\s\D{0,9}\d+[.,]\d{2})+")
 _BEHIND_A_NAME: Final = re.compile(r"[a-z]_\Z")
 """What is a camera's number for a picture: DJI_0552."""
-_OF_FILE: Final = re.compile(r"_[a-z]\w*\.[a-z]")
+_OF_FILE: Final = re.compile(r"_[a-z]\w{0,60}\.[a-z]")
 """What follows a number in the name of a file."""
 _QUOTE: Final = re.compile(r"(?<!\w)[\"'“”„«»]\Z")
 _SPELLED_MIN: Final = 3
