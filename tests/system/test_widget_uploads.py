@@ -1,5 +1,6 @@
 """Files on their way from a real browser: picked, cut off, cancelled, waited for."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -289,9 +290,18 @@ async def test_one_window_sends_what_was_kept(people: People, tmp_path: Path) ->
     that one is closed."""
     anna = await people.open(FILM, "anna")
     line = await Line.of(anna)
-    await line.set(bytes_s=2 * MIB)  # the second window must open before everything is sent
+    under_way = asyncio.Event()
+
+    async def keep_the_second_part(route: Route) -> None:
+        if route.request.url in line.posts[1:]:
+            under_way.set()
+        else:
+            await route.continue_()
+
+    await anna.page.route("**/*", keep_the_second_part)
     await anna.attach([film(tmp_path, 2 * PART)])
-    await percent(anna, 55)
+    async with asyncio.timeout(READY_S):
+        await under_way.wait()
 
     second = OrderPage(await anna.page.context.new_page())
     await second.page.goto(anna.page.url)
