@@ -5,8 +5,10 @@ from collections.abc import Sequence
 
 import pytest
 
+from chat_gateway.moderation.engine import find as module
 from chat_gateway.moderation.engine.find import OverBudget, _is_led, _Look, find
-from chat_gateway.moderation.engine.text import read
+from chat_gateway.moderation.engine.phrases import Vocabulary
+from chat_gateway.moderation.engine.text import Text, read
 from tests.moderation.packaged import RULES, WRITTEN
 
 
@@ -313,3 +315,15 @@ def test_no_more_time_is_taken_than_given() -> None:
     """Who calls decides what becomes of a text that could not be looked at."""
     with pytest.raises(OverBudget):
         find(["text me on telegram " * 400], RULES, budget_s=0.000_001)
+
+
+def test_waiting_takes_nothing_of_the_time_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that has something else to do for a moment hides nothing that a text holds."""
+
+    def read_late(text: str, vocabulary: Vocabulary) -> Text:
+        time.sleep(0.5)
+        return read(text, vocabulary)
+
+    monkeypatch.setattr(module, "read", read_late)
+
+    assert find(["my mail is anna@example.com"], RULES, budget_s=0.4)
