@@ -8,7 +8,8 @@ position moves only then.
 
 What this process has written itself it need not fetch: a batch that the brokers have acknowledged,
 and that begins where a partition was read up to, is what comes next there, whoever reads it.
-Records of others between them are fetched, and what stands behind them.
+Records of others between them are fetched, and what stands behind them. While all that comes is
+written here (`kafka_alone`), nothing is fetched at all.
 """
 
 import asyncio
@@ -20,6 +21,7 @@ from typing import Final
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
+from shared.log.kafka_alone import Alone
 from shared.log.kafka_client import Tether, reading, stop
 from shared.log.kafka_consumer import connect_paused
 from shared.log.kafka_heard import Heard
@@ -76,6 +78,9 @@ class KafkaReader:
         self._reached: set[int] = set()
         """Partitions whose position was reached by reading: the log was once as long as that."""
         self._consumer: tuple[AIOKafkaConsumer, Tether] | None = None
+        self._alone = Alone()
+        self._idle = False
+        """Whether the consumer is paused, since nobody else writes."""
         self._heard = Heard(LOOK_EVERY_S)
         self._next_poll = 0.0
         self._polled_at = 0.0
@@ -98,6 +103,10 @@ class KafkaReader:
     def know(self, partition: int, written: Written, drafts: Sequence[Draft]) -> None:
         """Take *drafts* for read, if they stand where the partition was read up to."""
         due = self._due(partition)
+        now = asyncio.get_running_loop().time()
+        if due is not None and due < written.first:
+            self._alone.met_others()
+            self._rouse()
         if due != written.first or partition in self._asleep:
             return
         polled = self._polled.setdefault(partition, deque())
@@ -107,10 +116,11 @@ class KafkaReader:
             Record(partition, offset, written.at, draft.key, draft.type, draft.version, draft.value)
             for offset, draft in enumerate(drafts, written.first)
         ]
-        if self._consumer is not None and partition not in self._untold:
+        if self._consumer is not None and not self._idle and partition not in self._untold:
             # Now: it has the same records on their way, or here, and must not unpack them.
             self._consumer[0].seek(self._places[partition], due + len(drafts))
-        self._next_poll = asyncio.get_running_loop().time() + POLL_EVERY_S
+        self._alone.known(partition, now)
+        self._next_poll = now + POLL_EVERY_S
         self._rouse()
 
     def expect(self) -> None:
@@ -196,7 +206,8 @@ class KafkaReader:
         with reading("the log cannot be read"):
             consumer = await self._connected()
             next_poll = min(self._next_poll, self._polled_at + KNOWN_SOON_S)
-            if (pause_s := next_poll - loop.time()) > 0:
+            pause_s = max(self._idle_for(consumer), next_poll - loop.time())
+            if pause_s > 0:
                 if not self._polled:
                     await self._wait(min(pause_s, deadline - loop.time()))
                 return bool(self._polled) or loop.time() < deadline
@@ -215,6 +226,17 @@ class KafkaReader:
             self._next_look = loop.time() + LOOK_EVERY_S
             await self._listen(consumer, patient=timely or bool(self._polled))
         return timely
+
+    def _idle_for(self, consumer: AIOKafkaConsumer) -> float:
+        """For how long nothing need be fetched, since nobody else writes; the consumer is told."""
+        lasts_s = self._alone.lasts(self._positions, asyncio.get_running_loop().time())
+        if lasts_s > 0 and not self._idle:
+            self._idle = True
+            consumer.pause(*self._places)
+        elif lasts_s <= 0 and self._idle:
+            self._idle = False
+            self._untold.update(self._positions)
+        return lasts_s
 
     def _start_over(self) -> None:
         """Poll again, from our positions on, what was not handed on."""
@@ -278,6 +300,7 @@ class KafkaReader:
     ) -> None:
         """Keep what was polled, except of partitions that have a hole there."""
         if got:
+            self._alone.met_others()
             self._next_poll = asyncio.get_running_loop().time() + POLL_EVERY_S
         for place, records in got.items():
             partition = place.partition
@@ -342,6 +365,7 @@ class KafkaReader:
     async def _connected(self) -> AIOKafkaConsumer:
         if self._consumer is None:
             self._consumer = await connect_paused(self._servers, self._places)
+            self._idle = False
             self._start_over()
             self._asleep.clear()
             self._heard = Heard(LOOK_EVERY_S)
