@@ -1,6 +1,7 @@
 """What a client asks to be written: the event it stands for, and whether two ask for the same."""
 
 from collections.abc import Mapping
+from sys import intern
 from typing import Final, TypedDict, TypeVar, assert_never
 
 import msgspec
@@ -61,10 +62,12 @@ def make_attempt(
 def _event(
     frame: frames.Attempt, by: UserId, as_: log.Capacity, grants: tuple[Grant, ...]
 ) -> log.Identified:
-    id_ = message_id(frame.order_id, by, frame.id)
+    # One text for all that is remembered of an order.
+    order_id = OrderId(intern(frame.order_id))
+    id_ = message_id(order_id, by, frame.id)
     if isinstance(frame, frames.Send):  # nearly always
         return log.Message(
-            order_id=frame.order_id,
+            order_id=order_id,
             by=by,
             as_=as_,
             id=id_,
@@ -75,7 +78,7 @@ def _event(
             attachments=tuple([grant.attachment for grant in grants]),
             reply_to=frame.reply_to,
         )
-    common = _Common(order_id=frame.order_id, by=by, as_=as_, id=id_, client_id=frame.id, base=0)
+    common = _Common(order_id=order_id, by=by, as_=as_, id=id_, client_id=frame.id, base=0)
     match frame:
         case frames.Edit(target=target, text=text):
             return log.Edit(**common, target=target, text=text)

@@ -8,8 +8,6 @@ order, and folds those of orders that have a room. Its oldest part may be droppe
 from collections import deque
 from collections.abc import Iterator
 
-import msgspec
-
 from shared.contracts import events as log
 from shared.contracts.ids import MessageId, OrderId, Seq, make_seq
 from shared.conversation import Conversation
@@ -18,24 +16,21 @@ from shared.timeline import Change, Entry, apply, change_of, make_entry
 
 _RECORD_OVERHEAD = 1_000
 """Bytes a held record costs beside its value: its Struct, its places in deque and index, and the
-entry that a room makes of it, with its own texts. Some 360 where there is no room, 1,280 where
+entry that a room makes of it, with its own texts. Some 220 where there is no room, 1,140 where
 there is one, measured with short messages."""
+
+_WEIGHT_UNIT = 64
+"""Bytes. Counted in these, most records weigh a number that Python has anyway, and needs no memory
+of its own."""
 
 
 class Gap(RuntimeError):
     """A record is missing between what was read and what came: the log's density is broken."""
 
 
-class Held(msgspec.Struct, gc=False):
-    """A record in a tail: as it came, or what it says, once somebody had to know."""
-
-    offset: int
-    at: int
-    key: str | None
-    event: log.Event | None
-    record: Record | None
-    """Null where the event is known: both would be the same texts twice."""
-    weight: int
+Held = Record | Entry
+"""A record in a tail: as it came, or what a room made of it. Both would be the same texts twice,
+and each object more is one to be found again, when it is dropped, far from all caches."""
 
 
 class Lent:
@@ -123,6 +118,8 @@ class Tail:
         self.lent: dict[OrderId, Lent] = {}
         """What catch-up readers read for joins that need more than the tail holds."""
         self._records: deque[Held] = deque()
+        self._weights: deque[int] = deque()
+        """Of each record, in `_WEIGHT_UNIT`."""
         self._by_order: dict[str, deque[Held]] = {}
 
     def seq(self, offset: int) -> Seq:
@@ -170,41 +167,40 @@ class Tail:
     def drop_oldest(self) -> None:
         """Give up the oldest record held."""
         held = self._records.popleft()
-        self.start = held.offset + 1
-        self.bytes -= held.weight
-        if held.key is None:
+        self.bytes -= self._weights.popleft() * _WEIGHT_UNIT
+        offset, self.start = self.start, self.start + 1
+        key = held.key if isinstance(held, Record) else held.event.order_id
+        if key is None:
             return
-        if (lent := self.lent.get(OrderId(held.key))) is not None:
+        if (lent := self.lent.get(OrderId(key))) is not None:
             lent.later.append(held)
-        of_order = self._by_order[held.key]
+        of_order = self._by_order[key]
         of_order.popleft()
         if not of_order:
-            del self._by_order[held.key]
-        room = self.rooms.get(OrderId(held.key))
+            del self._by_order[key]
+        room = self.rooms.get(OrderId(key))
         if room is not None:
-            room.forget(self.seq(held.offset))
+            room.forget(self.seq(offset))
 
     def _hold(self, record: Record, entry: Entry | None) -> None:
-        weight = len(record.value or b"") + _RECORD_OVERHEAD
-        key = record.key
-        if entry is None:
-            held = Held(record.offset, record.at, key, None, record, weight)
-        else:
-            held = Held(record.offset, record.at, key, entry.event, None, weight)
+        held = record if entry is None else entry
+        weight = (len(record.value or b"") + _RECORD_OVERHEAD) // _WEIGHT_UNIT
         self._records.append(held)
+        self._weights.append(weight)
+        key = record.key
         if key is not None:
             of_order = self._by_order.get(key)
             if of_order is None:
                 of_order = self._by_order[key] = deque()
             of_order.append(held)
-        self.bytes += weight
+        self.bytes += weight * _WEIGHT_UNIT
         self.end = record.offset + 1
 
     def _fold_held(self, room: Room, held: Held) -> None:
-        if held.record is not None:
-            self._fold(room, held.record)
-        elif held.event is not None and (seq := self.seq(held.offset)) > room.conversation.head:
-            room.fold(seq, held.at, held.event)
+        if isinstance(held, Record):
+            self._fold(room, held)
+        elif held.seq > room.conversation.head:
+            room.fold(held.seq, held.at, held.event)
 
     def _fold(self, room: Room, record: Record, event: log.Event | None = None) -> Entry | None:
         seq = self.seq(record.offset)
