@@ -38,11 +38,13 @@ def measure(data: bytes, start: int) -> tuple[int, int]:
     size = data[start + 1] & 0x7F
     if size <= SHORT_MAX:
         return start + 6, start + 6 + size
-    length_end = start + (4 if size == SHORT_MAX + 1 else 10)
-    body = length_end + 4
-    if len(data) < length_end:
+    short = size == SHORT_MAX + 1
+    body = start + (8 if short else 14)
+    if len(data) < body - 4:
         return body, body
-    return body, body + int.from_bytes(data[start + 2 : length_end], "big")
+    if short:  # nearly always
+        return body, body + (data[start + 2] << 8 | data[start + 3])
+    return body, body + int.from_bytes(data[start + 2 : start + 10], "big")
 
 
 class DirectProtocol(DirectSocket):

@@ -54,6 +54,15 @@ class Turn:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._waiting: list[DirectSocket] = []
+        self._frame: bytes | None = None
+        self._wired = b""
+
+    def wire(self, frame: bytes) -> bytes:
+        """A text frame with its header. All members of an order get the same one, one after the
+        other: it is made once for them."""
+        if frame is not self._frame:
+            self._frame, self._wired = frame, text_header(len(frame)) + frame
+        return self._wired
 
     def add(self, connection: "DirectSocket") -> None:
         """Flush a connection at the turn's end. One call-back for all: one each costs more than
@@ -125,7 +134,7 @@ class DirectSocket(asyncio.Protocol):
         self._library: ServerProtocol | None = None
         """There while a message in fragments or the closing handshake is under way."""
         self._outgoing: list[bytes] | None = None
-        """Headers and frames of this turn of the loop."""
+        """What was sent in this turn of the loop, headers included."""
         self._outgoing_bytes = 0
         self._pinged = False
         """A ping was sent, and nothing came since that answers it."""
@@ -159,12 +168,13 @@ class DirectSocket(asyncio.Protocol):
         if self._stall_timer is not None and self.buffered > self.write_buffer_bytes:
             self.close(CloseCode.TOO_SLOW)
             return
+        turn = self._shared.turn
         if self._outgoing is None:
             self._outgoing = []
-            self._shared.turn.add(self)
-        header = text_header(len(frame))
-        self._outgoing += (header, frame)
-        self._outgoing_bytes += len(header) + len(frame)
+            turn.add(self)
+        wired = turn.wire(frame)
+        self._outgoing.append(wired)
+        self._outgoing_bytes += len(wired)
         if self._outgoing_bytes > self.write_buffer_bytes // 4:
             self.flush()  # the transport counts what it holds, and tells us to pause
 

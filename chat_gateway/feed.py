@@ -212,16 +212,18 @@ class Feed:
         tail = self._tails.get(partition)
         if tail is None:
             return
+        publisher, hub = self._publisher, self._hub
         for record in records:
             try:
-                taken = tail.take(record, self._publisher.own(record))
+                taken = tail.take(record, publisher.own(record))
             except (Gap, FromTheFuture) as error:
                 self._stop(partition, str(error))
                 return
             if taken is not None:
+                room, entry = taken
                 self.folded += 1
-                self._hub.publish(*taken)
-                self._publisher.settle(taken[1])
+                hub.publish(room, entry)
+                publisher.settle(entry)
 
     def _trim(self) -> None:
         """Keep all tails together within their bound, at the cost of the longest."""
