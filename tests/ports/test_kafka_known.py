@@ -8,6 +8,7 @@ import pytest
 
 from shared.contracts.topics import RECORD_BYTES_MAX
 from shared.log.kafka import KafkaLog
+from shared.log.kafka_alone import IN_A_ROW
 from shared.log.kafka_reader import KafkaReader
 from shared.log.port import Log, Reader, Record
 from tests.ports.log_engines import PARTITIONS, Kafka
@@ -113,6 +114,79 @@ async def test_others_are_heard_however_much_is_written_here(
         heard += texts(await read(reader, 1))
 
     assert heard == ["other"]
+
+
+async def write_alone(log: KafkaLog, reader: KafkaReader) -> list[Record]:
+    """Write to all partitions, until the reader knows that nobody else does; what it read."""
+    met: list[Record] = []
+    async with asyncio.timeout(4 * SOON_S):
+        while not reader._idle:
+            for partition in range(PARTITIONS):
+                await log.append(partition, [draft("own")])
+            met += await read(reader, PARTITIONS)
+    assert reader._consumer is not None
+    assert reader._consumer[0].paused() == reader._consumer[0].assignment()
+    return met
+
+
+async def test_nothing_is_fetched_while_all_is_written_here(log: KafkaLog, other: KafkaLog) -> None:
+    """All of it is read, and what others say once it has ended is heard."""
+    reader = await following_all(log)
+
+    met = await write_alone(log, reader)
+    await other.append(1, [draft("other")])
+    met += await read(reader, 1)
+
+    assert met[-1].value == draft("other").value
+    for partition in range(PARTITIONS):
+        here = [record for record in met if record.partition == partition]
+        assert here == await read_all(log, partition)
+
+
+async def test_others_show_between_own_batches(
+    log: KafkaLog, other: KafkaLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long nothing would be fetched, were there no gap."""
+    monkeypatch.setattr("shared.log.kafka_alone.ALONE_S", 600.0)
+    reader = await following_all(log)
+    await write_alone(log, reader)
+
+    await other.append(1, [draft("other")])
+    await log.append(1, [draft("after")])
+
+    assert texts(await read(reader, 2)) == ["other", "after"]
+    assert not reader._idle
+
+
+async def test_nobody_waits_where_others_answer(log: KafkaLog, other: KafkaLog) -> None:
+    """What they say is fetched as before, though no own batch stands behind it."""
+    reader = await following_all(log)
+
+    for _ in range(IN_A_ROW // PARTITIONS + 2):
+        for partition in range(PARTITIONS):
+            await log.append(partition, [draft("own")])
+        await other.append(0, [draft("answer")])
+        await read(reader, PARTITIONS + 1)
+        assert not reader._idle
+
+
+async def test_who_begins_to_follow_while_all_is_written_here_reads_it(
+    log: KafkaLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A partition that was not read so far is fetched from where it is asked for."""
+    monkeypatch.setattr("shared.log.kafka_alone.ALONE_S", 600.0)
+    await log.append(0, [draft("before")])
+    reader = await following_all(log)
+    reader.unfollow(0)
+    async with asyncio.timeout(4 * SOON_S):
+        while not reader._idle:
+            for partition in range(1, PARTITIONS):
+                await log.append(partition, [draft("own")])
+            await read(reader, PARTITIONS - 1)
+
+    reader.follow(0, 0)
+
+    assert texts(await read(reader, 1)) == ["before"]
 
 
 async def test_a_batch_in_parts_is_known_in_parts(log: KafkaLog) -> None:
