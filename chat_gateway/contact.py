@@ -19,7 +19,7 @@ import msgspec
 from chat_gateway.attempt import same_request
 from chat_gateway.moderation.engine.find import Finding, OverBudget, find
 from chat_gateway.moderation.engine.masking import MASKED, mask
-from chat_gateway.moderation.engine.rules import Rules, load_once
+from chat_gateway.moderation.engine.rules import Rule, Rules, load_once
 from shared.contracts import events as log
 from shared.seal import CannotOpen, Seal
 
@@ -114,11 +114,15 @@ def unforgiving(rules: Rules) -> Rules:
     """Those that take something, whatever the text is like: here they are the last word, and who
     writes around a detail what innocents write would get it through."""
     compiled = tuple(
-        msgspec.structs.replace(one, rule=msgspec.structs.replace(one.rule, unless_below=None))
+        msgspec.structs.replace(one, rule=_unforgiving(one.rule))
         for one in rules.compiled
         if one.rule.action == "redact"
     )
     return msgspec.structs.replace(rules, compiled=compiled)
+
+
+def _unforgiving(rule: Rule) -> Rule:
+    return msgspec.structs.replace(rule, unless_below=None, unless_quoted=False)
 
 
 def _files(event: Texted) -> Sequence[log.Attachment]:

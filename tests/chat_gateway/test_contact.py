@@ -54,6 +54,16 @@ async def test_nothing_is_left_alone_for_what_it_is_like(tmp_path: Path) -> None
     assert opened.decide(event, "refused", retry=False) is Refusal.FOUND
 
 
+async def test_nothing_is_left_alone_for_being_quoted() -> None:
+    """Nor does who puts it in quotation marks."""
+    event = said('as my sister says, "let us talk on WhatsApp"')
+
+    opened = await open_guard(None, SEAL, fail_open=True)
+
+    assert find([event.text], load_once(None)) == []
+    assert opened.decide(event, "refused", retry=False) is Refusal.FOUND
+
+
 class TestDecisions:
     @pytest.mark.parametrize(
         "event", [said(), edit(ANNA, 2, HI, text=PHONE)], ids=["message", "edit"]

@@ -181,6 +181,7 @@ class TestPieces:
         ("messages", "found"),
         [
             (["the tracking number is", "0398112764", "UPS"], False),
+            (["the tracking for the sleeves", "0398112764", "UPS"], False),
             (["parcel no", "0150", "5094837716"], False),
             (["the parcel came, thanks a lot!", "0398112764"], True),
             (["parcel no", "or as you like", "0398112764"], True),
@@ -315,6 +316,23 @@ def test_no_more_time_is_taken_than_given() -> None:
     """Who calls decides what becomes of a text that could not be looked at."""
     with pytest.raises(OverBudget):
         find(["text me on telegram " * 400], RULES, budget_s=0.000_001)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ('somebody wrote me "add me on signal, we go cheaper"', set()),
+        ("somebody wrote me “add me on signal, we go cheaper”", set()),
+        ("jemand schrieb „add me on signal, we go cheaper“", set()),
+        ('just "add" me on "signal", we go cheaper', {"contact.messenger"}),
+        ('he said "hello there", now add me on signal', {"contact.messenger"}),
+        ('"mail me at anna.k@gmail.com"', {"contact.email"}),
+    ],
+)
+def test_what_is_quoted_was_said_by_somebody_else(text: str, found: set[str]) -> None:
+    """Wordings alone: an address is one in quotation marks, too, and single words may stand in
+    them for any reason."""
+    assert parts([text]).keys() & {"contact.messenger", "contact.email"} == found
 
 
 def test_waiting_takes_nothing_of_the_time_given(monkeypatch: pytest.MonkeyPatch) -> None:

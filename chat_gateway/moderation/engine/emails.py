@@ -26,8 +26,8 @@ _MADE_UP: Final = re.compile(r"(?:example|beispiel|ejemplo|exemple|exemplo|esemp
 """What stands in forms and mock-ups."""
 _COMPANY: Final = re.compile(r".*\.ai")
 """What ends as a drawing's file does."""
-_SCALED: Final = re.compile(r"(?:.*@)?\d+x\.[a-z]{2,6}")
-"""The end of a file's name: icon@2x.png."""
+_SCALED: Final = re.compile(r"(?:.*@)?(?:\d+(?:\.\d+)?[xk]|a\d|\d+(?=\.ai\b))\.[a-z0-9]{2,10}")
+"""The end of a file's name: icon@2x.png, sky@4k.exr, poster@a2.afdesign."""
 _TURNED: Final = re.compile(r"[\w.\-]{2,40}+@[\w.\-]{2,40}+")
 """What may be one where it is said that it is to be read backwards."""
 _BETWEEN: Final = re.compile(r"[^a-z0-9@]")

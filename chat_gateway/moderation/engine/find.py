@@ -27,6 +27,12 @@ _NUMBERS: Final = re.compile(r"(?=\D*\d)(?:[\W\d_]+|[A-Z0-9 .\-]+)")
 _LED_CHARS: Final = 200
 """So much of the end of a message may announce what the next one says."""
 
+_QUOTED: Final = re.compile(
+    r"(?<!\w)(?:\"[^\"\n]{8,200}\"|“[^“”\n]{8,200}”|„[^„“”\n]{8,200}[“”]|«[^«»\n]{8,200}»"
+    r"|‘[^‘’\n]{8,200}’|'[^'\n]{8,200}')(?!\w)"
+)
+"""What somebody said; a word or two in quotation marks may be anything else."""
+
 _ROUNDS: Final = 4
 """What still shows something new after so many rounds of masking is masked as a whole."""
 
@@ -144,7 +150,9 @@ class _Look:
                     excuses = self._excuses(compiled)
                 if not any(excuse.holds(self._sober, first, end) for excuse in excuses):
                     words = read.words
-                    yield text.normalised.original(words[first].start, words[end - 1].end)
+                    place = text.normalised.original(words[first].start, words[end - 1].end)
+                    if not (compiled.rule.unless_quoted and self._is_quoted(*place)):
+                        yield place
         if compiled.detector is not None:
             for start, stop in compiled.detector(text):
                 first, end = text.words_in(start, stop)
@@ -169,6 +177,13 @@ class _Look:
     @cached_property
     def _likeness(self) -> float:
         return likeness(self._text.plain)
+
+    def _is_quoted(self, start: int, end: int) -> bool:
+        return any(first <= start and end <= last for first, last in self._quotations)
+
+    @cached_property
+    def _quotations(self) -> list[tuple[int, int]]:
+        return [match.span() for match in _QUOTED.finditer(self._text.original)]
 
     @cached_property
     def _sober(self) -> str:

@@ -32,7 +32,9 @@ _FILE: Final = re.compile(
     r".*\.(?:mp[34]|m4[av]|mov|avi|mkv|jpe?g|png|gif|pdf|docx?|xlsx?|csv|zip|rar|psd|ai|srt|wav"
     r"|eps|bmp|indd|sketch|aiff?|txt|prproj|aep|webp|svg|cube|heic|raw|tiff?"
     r"|dwg|dxf|flac|ogg|opus|midi?|stl|blend|odt|pptx?|json|xml|html?|ttf|otf|woff2?|dng|cr[23]"
-    r"|nef|arw|braw|r3d|mxf|mogrt|7z|tar|gz|epub|toml|ya?ml|ics|vcf|xd)"
+    r"|nef|arw|braw|r3d|mxf|mogrt|7z|tar|gz|epub|toml|ya?ml|ics|vcf|xd"
+    r"|af(?:design|photo|pub)|aseprite|fig|exr|hdr|kra|procreate|fbx|glb|gltf|usdz|c4d|als|logicx"
+    r"|flp|avif|icns|ico|lottie|gcode)"
 )
 _OF_CODE: Final = re.compile(
     r"(?<!friend )(?:code|codigo|codice|coupon|cupon|kod|kodu|gutschein|promo)\W{1,3}\Z"

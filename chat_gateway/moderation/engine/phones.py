@@ -42,7 +42,7 @@ _MONEY: Final = re.compile(r"\s?[€$£%]")
 _OF: Final = re.compile(r"\d+ (?:of|von|de|di|sur|z|из) \d+")
 """The third of five."""
 _MOBILE: Final = re.compile(r"[67]\d{8}")
-_CLOCK: Final = re.compile(r"\d:\d\d")
+_NO_DIGITS_BY: Final = re.compile(r"\d:\d\d|\sby\s")
 _AMOUNTS: Final = re.compile(r"\d+[.,]\d{2}(?:\D{0,9}\s\D{0,9}\d+[.,]\d{2})+")
 _BEHIND_A_NAME: Final = re.compile(r"[a-z]_\Z")
 """What is a camera's number for a picture: DJI_0552."""
@@ -181,7 +181,7 @@ class Phones:
         if spelled and not called:
             listed = read.near(self._listed, first - _BEFORE, first)
             few = len(digits) < 9 and (listed or any(g.digits == "100" for g in run))
-            if few or DECIMAL.search(text.plain, start, end) or _CLOCK.search(written):
+            if few or DECIMAL.search(text.plain, start, end) or _NO_DIGITS_BY.search(written):
                 return False
         if spelled:
             return spelled >= _SPELLED_MIN or (len(digits) >= 8 and spelled >= 2)

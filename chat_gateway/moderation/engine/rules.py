@@ -56,6 +56,9 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A text whose `likeness` is lower, however it came by the words, is left alone. Not for rules
     that find a detail, and nowhere before a message is appended: who writes around a detail what
     innocents write would get it through."""
+    unless_quoted: bool = False
+    """What stands in quotation marks is somebody else's: "he wrote “add me on Signal”". Nowhere
+    before a message is appended either."""
     across: bool = True
     """Whether it may be found in the pieces of several short messages put together."""
 

@@ -32,12 +32,21 @@ _TIMES: Final = re.compile(r"\s(?:por|mal|times|fois|per|vezes|x)\s")
 
 
 def is_row(run: list[Group]) -> bool:
-    """Whether the numbers only count: one two three, 10 20 30, 8 9 10 8 9 10, or 440 880 1760."""
+    """Whether the numbers only count: one two three, 10 20 30, 8 9 10 8 9 10, 5 6 7 8 1 2 3, or
+    440 880 1760, or 0 1 1 2 3 5; or go to and fro: six five six five six five."""
     values = _counted(run)
     if len(values) < _THREE:
         return False
     steps = {b - a for a, b in pairwise(values)}
     if len(steps) == 1 or (values[0] and all(b == 2 * a for a, b in pairwise(values))):
+        return True
+    if len(values) >= _SUMS_MIN and _is_progression(values):
+        return True
+    if len(values) >= 2 * _THREE and len(set(values)) == 2 and values[2:] == values[:-2]:
+        return True
+    if all(b in (a + 1, 1) for a, b in pairwise(values)) and values[:_LISTED_MIN] == list(
+        range(values[0], values[0] + _LISTED_MIN)
+    ):
         return True
     if not all(b in (a + 1, values[0]) for a, b in pairwise(values)):
         return False
