@@ -187,7 +187,7 @@ async def serve(
             homes=homes,
         )
         if homes is not None:
-            await homes.begin(partial(take_in, server))
+            await homes.begin(partial(take_in, server), log.partitions)
         sockets = list(await asyncio.to_thread(open_sockets)) if open_sockets else None
         await server.serve(sockets)
 

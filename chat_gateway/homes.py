@@ -4,6 +4,7 @@ Every process reads the whole log, so any of them can serve anybody. But two par
 two processes have each of its records folded and encoded twice. So a client may name its order in
 the address of its handshake, and the process that the kernel gave the connection to passes it on to
 the one where that order is at home: the socket, and the handshake as it was read (`SCM_RIGHTS`).
+All orders of a partition are at home in one process, so that the others need not read it.
 
 Nothing depends on it. A connection that cannot be passed on, now or ever, is served where it is;
 what it joins later need not be at home there. Nobody can fill one process by naming its orders:
@@ -30,6 +31,9 @@ from zlib import crc32
 from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from shared.contracts.ids import OrderId, is_order_id
+from shared.contracts.topics import partition_of
+
 PARAMETER: Final = "order"
 SHARE: Final = 1.25
 """A home is given connections while it has at most so many times the average."""
@@ -47,9 +51,11 @@ Arrived = Callable[[socket.socket, bytes], None]
 """Takes over a connection, and the handshake that was read of it."""
 
 
-def home_of(order: str, count: int) -> int:
-    """The number, from 1 on, of the one of so many processes where the order is at home."""
-    return crc32(order.encode()) % count + 1
+def home_of(order: OrderId, count: int, partitions: int) -> int:
+    """The number, from 1 on, of the one of so many processes where the order is at home, if the log
+    has so many partitions. Where these are fewer than the processes, none would have all of one."""
+    spread = partition_of(order, partitions) if partitions >= count else crc32(order.encode())
+    return spread % count + 1
 
 
 def order_named(head: bytes) -> str | None:
@@ -116,10 +122,12 @@ class Homes(Collector):
         self._entrances: list[socket.socket] = []
         """Where siblings come in: first where they ask to, then one for each."""
         self._arrived: Arrived | None = None
+        self._partitions = 1
 
-    async def begin(self, arrived: Arrived) -> None:
-        """Take what siblings pass on. Raises `OSError`."""
+    async def begin(self, arrived: Arrived, partitions: int) -> None:
+        """Take what siblings pass on; *partitions*: of the log. Raises `OSError`."""
         self._arrived = arrived
+        self._partitions = partitions
         self._watch(await asyncio.to_thread(self._open_door), self._let_in)
 
     def close(self) -> None:
@@ -150,9 +158,9 @@ class Homes(Collector):
         If so it is in other hands, and to be closed here, not shut down.
         """
         order = order_named(head)
-        if order is None:
+        if order is None or not is_order_id(order):
             return False
-        home = home_of(order, self._count)
+        home = home_of(OrderId(order), self._count, self._partitions)
         if home == self._number or not self._loads.has_room(home):
             return False
         gone = self._give(home, connection, head)

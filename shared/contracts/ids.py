@@ -18,6 +18,7 @@ MessageId = NewType("MessageId", str)
 Seq = NewType("Seq", int)
 """A position in an order's log: `epoch << 44 | offset`. Rises within an order, is not dense."""
 
+ORDER_ID_CHARS_MAX: Final = 64
 # `$` alone would let a trailing newline pass in Python; JSON Schema's dialect knows the look-ahead.
 ORDER_ID_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._:~-]{0,63}$(?!\n)"
 USER_ID_PATTERN: Final = r"^[ -~]{1,128}$(?!\n)"
@@ -51,9 +52,13 @@ OFFSET_BITS: Final = 44
 _OFFSET_MASK: Final = (1 << OFFSET_BITS) - 1
 
 
-@lru_cache(maxsize=16_384)  # of the same orders again and again
 def is_order_id(text: str) -> bool:
     """Tell whether *text* may name an order."""
+    return len(text) <= ORDER_ID_CHARS_MAX and _names_an_order(text)
+
+
+@lru_cache(maxsize=16_384)  # the same orders again and again; and short ones only, whoever asks
+def _names_an_order(text: str) -> bool:
     return _ORDER_ID.match(text) is not None
 
 

@@ -13,6 +13,8 @@ import uvloop
 
 from chat_gateway.direct_handshake import take_in
 from chat_gateway.homes import AT_ONCE, FEW, HEAD_BYTES, Homes, Loads, home_of, order_named
+from shared.contracts.ids import OrderId
+from shared.contracts.topics import partition_of
 from tests.chat_gateway.echo import (
     HANDSHAKE,
     PATIENCE_S,
@@ -24,13 +26,14 @@ from tests.chat_gateway.echo import (
     running,
 )
 
-COUNT = 2
+COUNT, PARTITIONS = 2, 16
 """Of processes; what is here called one is as good, for it knows no more of its sibling."""
 
 
 def order_at(home: int) -> str:
     """One that is at home there."""
-    return next(f"order-{n}" for n in range(100) if home_of(f"order-{n}", COUNT) == home)
+    orders = (OrderId(f"order-{n}") for n in range(100))
+    return next(order for order in orders if home_of(order, COUNT, PARTITIONS) == home)
 
 
 def head(order: str) -> bytes:
@@ -38,12 +41,23 @@ def head(order: str) -> bytes:
     return f"GET /v1/chat?order={order} HTTP/1.1\r\nHost: chat\r\n\r\n".encode()
 
 
-def test_orders_are_spread_evenly() -> None:
+@pytest.mark.parametrize("partitions", [1, 4, 16, 64])
+def test_orders_are_spread_evenly(partitions: int) -> None:
     """By their names alone, so that every process says the same."""
-    homes = Counter(home_of(f"order-{n}", 4) for n in range(4_000))
+    homes = Counter(home_of(OrderId(f"order-{n}"), 4, partitions) for n in range(4_000))
 
     assert set(homes) == {1, 2, 3, 4}
     assert min(homes.values()) > 900
+
+
+def test_orders_of_a_partition_are_at_home_together() -> None:
+    """So no process reads what another one writes."""
+    homes: dict[int, set[int]] = {}
+    for number in range(1_000):
+        order = OrderId(f"order-{number}")
+        homes.setdefault(partition_of(order, 16), set()).add(home_of(order, 3, 16))
+
+    assert [len(of_partition) for of_partition in homes.values()] == [1] * 16
 
 
 @pytest.mark.parametrize(
@@ -90,7 +104,9 @@ class Sibling:
         self.came: asyncio.Queue[tuple[socket.socket, bytes]] = asyncio.Queue()
 
     async def begin(self) -> None:
-        await self.homes.begin(lambda connection, head: self.came.put_nowait((connection, head)))
+        await self.homes.begin(
+            lambda connection, head: self.came.put_nowait((connection, head)), PARTITIONS
+        )
 
     @property
     def passed_on(self) -> float:
@@ -141,6 +157,7 @@ async def test_nothing_is_passed_on_that_is_at_home_or_names_nothing(tmp_path: P
         with connection() as (ours, _):
             assert not first.homes.pass_on(ours.fileno(), head(order_at(1)))
             assert not first.homes.pass_on(ours.fileno(), b"GET /v1/chat HTTP/1.1\r\n\r\n")
+            assert not first.homes.pass_on(ours.fileno(), head("x" * 10_000))
         assert first.passed_on == 0
 
 
@@ -207,10 +224,11 @@ async def test_many_come_through(tmp_path: Path) -> None:
 
 @asynccontextmanager
 async def two_servers(folder: Path) -> AsyncIterator[tuple[Running, Running]]:
-    """Each with its echo, at a port of its own; the second takes in what the first passes on."""
+    """Each with its echo, at a port of its own; each takes in what the other passes on."""
     homes = Homes(folder, 1, COUNT), Homes(folder, 2, COUNT)
     async with running(homes=homes[0]) as first, running(homes=homes[1]) as second:
-        await homes[1].begin(partial(take_in, second.server))
+        for one, at in zip(homes, (first, second), strict=True):
+            await one.begin(partial(take_in, at.server), PARTITIONS)
         try:
             yield first, second
         finally:

@@ -22,7 +22,7 @@ from shared.contracts.ids import OrderId, Seq, UserId
 from tests.prove.fleet import Fleet
 from tests.prove.ground import Ground, ground_at, secret_from
 from tests.prove.line import Line, open_line
-from tests.system.engines import connected
+from tests.system.engines import PARTITIONS, connected
 
 pytestmark = [pytest.mark.connected, pytest.mark.timeout(180)]
 
@@ -148,7 +148,7 @@ async def test_parties_that_name_their_order_meet_at_one_process(tmp_path: Path)
         passed = [await _figure(child, "order_chat_passed_on_total") for child in children]
         taken = [await _figure(child, "order_chat_taken_in_total") for child in children]
 
-    homes = Counter(home_of(order_id, 2) for order_id in orders)
+    homes = Counter(home_of(order_id, 2, PARTITIONS) for order_id in orders)
     assert counts == [2 * homes[1], 2 * homes[2]]
     assert folded == [homes[1], homes[2]]  # each order's one message
     assert passed == taken[::-1]

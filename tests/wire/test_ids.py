@@ -4,6 +4,7 @@ from uuid import NAMESPACE_DNS, uuid5
 
 import pytest
 
+from shared.contracts import ids
 from shared.contracts.ids import (
     EPOCH_MAX,
     NOTHING,
@@ -106,3 +107,12 @@ def test_order_ids(text: str) -> None:
 def test_no_order_ids(text: str) -> None:
     """What could be mistaken for a path, a query or two orders may not."""
     assert not is_order_id(text)
+
+
+def test_what_is_too_long_is_not_remembered() -> None:
+    """Anybody may ask for anything: only what is short enough is kept, to be known again."""
+    before = ids._names_an_order.cache_info().currsize
+
+    assert not is_order_id("0" * 60_000)
+
+    assert ids._names_an_order.cache_info().currsize == before
