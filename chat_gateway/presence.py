@@ -20,6 +20,7 @@ logger = logging.getLogger("order_chat.gateway")
 
 TTL_S: Final = 60.0
 RENEW_EVERY_S: Final = 20.0
+RENEW_TURNS: Final = 100
 OFFLINE_AFTER_S: Final = 30.0
 """A reload or a change of network within this time is nobody's business."""
 WAITING_MAX: Final = 10_000
@@ -112,10 +113,13 @@ class Presence:
                 leaving.cancel()
 
     async def _renew(self) -> None:
+        """Renew each once in `RENEW_EVERY_S`, a share of them at a time: a signal costs many times
+        what a message does, and messages would wait behind all of them."""
         while True:
-            await asyncio.sleep(RENEW_EVERY_S)
-            for key in list(self._here):
-                self._do(lambda key=key: self._appear(key))  # type: ignore[misc]  # bound now
+            for turn in range(RENEW_TURNS):
+                await asyncio.sleep(RENEW_EVERY_S / RENEW_TURNS)
+                for key in [key for key in self._here if hash(key) % RENEW_TURNS == turn]:
+                    self._do(lambda key=key: self._appear(key))  # type: ignore[misc]  # bound now
 
     def _gone(self, key: Key) -> None:
         del self._leaving[key], self._here[key]

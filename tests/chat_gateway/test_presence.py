@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from itertools import pairwise
 
 import pytest
 
@@ -163,6 +164,29 @@ async def test_presence_is_renewed(monkeypatch: pytest.MonkeyPatch, signals: Mem
     assert await here.shows() == [online(ANNA)]
     here.task.cancel()
     await asyncio.gather(here.task, return_exceptions=True)
+
+
+async def test_renewals_do_not_come_all_at_once(
+    monkeypatch: pytest.MonkeyPatch, signals: MemorySignals
+) -> None:
+    """Messages would wait behind them; in the time that is given each comes once."""
+    monkeypatch.setattr(module, "RENEW_EVERY_S", 0.5)
+    presence = Presence(signals, Hub(), "here")
+    people = 1_000
+    presence._here = {(ORDER, UserId(f"u-{n}")): 1 for n in range(people)}
+    renewing = asyncio.create_task(presence._renew())
+    sizes = [0]
+
+    while (waiting := presence._work.qsize()) < people:
+        if waiting != sizes[-1]:
+            sizes.append(waiting)
+        await asyncio.sleep(0.001)
+
+    assert max(b - a for a, b in pairwise(sizes)) < people / 4
+    renewing.cancel()
+    while not presence._work.empty():
+        await presence._work.get_nowait()()
+    assert len(await signals.present(ORDER)) == people
 
 
 async def test_typing_is_shown_to_the_others(places: tuple[Place, Place]) -> None:
