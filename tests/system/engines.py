@@ -13,6 +13,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from pymongo import MongoClient
 from redis.asyncio import Redis
 
+import shared.store.mongo  # noqa: F401 (imported on the loop, later, it would be what blocks it)
 from deploy.topics import make, wish
 from shared.log.kafka import parse_address
 from tests.ports.blob_engines import empty_buckets
