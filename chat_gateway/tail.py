@@ -15,9 +15,9 @@ from shared.log.port import Record
 from shared.timeline import Change, Entry, apply, change_of, make_entry
 
 _RECORD_OVERHEAD = 1_000
-"""Bytes a held record costs beside its value: its Struct, its places in deque and index, and the
-entry that a room makes of it, with its own texts. Some 220 where there is no room, 1,140 where
-there is one, measured with short messages."""
+"""Bytes a held record costs beside its value, with a margin for what the allocator cannot use. By
+`tracemalloc`, with short messages: some 300 where there is no room; 600 where one made an entry of
+it, with its own texts in place of the value."""
 
 _WEIGHT_UNIT = 64
 """Bytes. Counted in these, most records weigh a number that Python has anyway, and needs no memory
