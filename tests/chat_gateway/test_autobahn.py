@@ -70,9 +70,11 @@ async def _verdicts(port: int, reports: Path, at_once: int, *cases: str) -> dict
         if trial.returncode is None:
             trial.kill()
             await trial.wait()
-    assert trial.returncode in (0, 1), output.decode()  # 1: not all are passed
-    index = (reports / "index.json").read_bytes()
-    (found,) = msgspec.json.decode(index, type=dict[str, dict[str, CaseFile]]).values()
+    # What it wrote counts, not how it ended: before Python 3.14 a native thread that wants the
+    # interpreter while that is being taken down aborts the process, when all is said and done.
+    index = reports / "index.json"
+    assert index.exists(), output.decode()
+    (found,) = msgspec.json.decode(index.read_bytes(), type=dict[str, dict[str, CaseFile]]).values()
     return {
         case: Verdict(end.behavior, end.behavior_close, end.remote_close_code)
         for case, end in found.items()
