@@ -17,6 +17,8 @@ from tests.chat_gateway.echo import running
 KOSOKU: Final = Path(sys.executable).with_name("kosoku")
 PATIENCE_S: Final = 100.0
 AT_ONCE: Final = 8
+AGAIN_MAX: Final = 30
+"""More than so many do not fail by a stall."""
 
 PROTOCOL: Final = ("1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "10.*")
 """Frames, pings, reserved bits, opcodes, fragments, UTF-8, closes; a large text in fragments."""
@@ -33,6 +35,14 @@ class Verdict(NamedTuple):
     code: int | None
     """Of the server's close frame."""
 
+    @property
+    def is_unheard(self) -> bool:
+        """Whether the client gave up waiting: for any answer, or for the connection's end."""
+        return (self.exchange == "FAILED" and self.code is None) or self.close in (
+            "UNCLEAN",
+            "FAILED BY CLIENT",
+        )
+
 
 class CaseFile(msgspec.Struct, rename="camel"):
     """A case in the index that `kosoku` writes."""
@@ -46,11 +56,11 @@ async def verdicts(port: int, reports: Path, *cases: str) -> dict[str, Verdict]:
     """How each case ended against the echo at *port*; the full story of each is in *reports*.
 
     Most cases give up after a second in which nothing came. On a machine that stood still for one
-    that says nothing of the server, so what ended without any close frame is tried again, alone.
+    that says nothing of the server, so what was given up is tried again, alone.
     """
     found = await _verdicts(port, reports, AT_ONCE, *cases)
-    unheard = [case for case, end in found.items() if end.exchange == "FAILED" and end.code is None]
-    if 0 < len(unheard) <= AT_ONCE:
+    unheard = [case for case, end in found.items() if end.is_unheard]
+    if 0 < len(unheard) <= AGAIN_MAX:
         found |= await _verdicts(port, reports / "again", 1, *unheard)
     return found
 

@@ -15,6 +15,7 @@ from chat_gateway.direct import DirectProtocol
 from chat_gateway.socket import Socket
 from tests.chat_gateway.echo import (
     CLOSE,
+    PATIENCE_S,
     PING,
     PONG,
     TEXT,
@@ -109,7 +110,7 @@ async def test_pongs_that_nobody_takes_stop_at_the_write_buffers_cap() -> None:
         assert await client.frame() == (TEXT, b"first")
         flood = frame(b"x" * 125, PING) * 1_000
         client.stop_reading()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while not server.receiver.gone.is_set():
                 client.send(flood)
                 most = max(most, server.receiver.socket.buffered)
@@ -146,7 +147,7 @@ async def test_a_client_that_stops_reading_is_cut_off() -> None:
     async with running(Torrent, Impatient) as server, raw_client(server.port) as client:
         client.stop_reading()
         client.send(frame(b"go"))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             await server.receiver.gone.wait()
 
         assert isinstance(server.receiver, Torrent)
@@ -185,7 +186,7 @@ async def test_a_buffer_that_stands_still_is_cut_off() -> None:
     async with running(OneBlow, Impatient) as server, raw_client(server.port) as client:
         client.stop_reading()
         client.send(frame(b"go"))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             await server.receiver.gone.wait()
 
         assert server.receiver.losses == 1

@@ -16,7 +16,7 @@ from tests.system.demo import Demo
 Frame = frames.ServerFrame | frames.EventShown
 F = TypeVar("F", bound=Frame)
 
-PATIENCE_S = 10.0
+PATIENCE_S = 30.0
 
 
 class Wire:
