@@ -26,6 +26,7 @@ FOUND: dict[str, tuple[str, tuple[str, ...]]] = {
     "number, digit by digit": ("contact.number", ("0.1.7.6.4.4.3.2.8.8",)),
     "number, French with slashes": ("contact.number", ("01/44/27/90/16",)),
     "number, Mexican": ("contact.number", ("55-4107-9326",)),
+    "number, by its parts": ("contact.number", ("part one 0171 55 part two 4433 28",)),
     "number, of an order but to be dialled": (
         "contact.phone",
         ("order no. 0770-0900-263 (it is none, ring it)",),
@@ -249,6 +250,11 @@ INNOCENT: dict[str, str] = {
     "sum in other money": "our ceiling is 950-1100 AUD, however you split it",
     "points of a curve": "my curve is 0.12, 0.80, 0.33, 1.00 on the door",
     "on two networks at once": "it goes live on Facebook and Instagram at the same time",
+    "dot at a place": "the blue dot at the hem, and another dot at 0:14 on the wire",
+    "rate behind a sign": "write 0.42 @ 1600 dpi, insta viewers always ask",
+    "signs that are listed": "captions without @ or .com please, links get stripped",
+    "code at a shop's page": "say: save 15 % with NOVA15 at acmepeak.com/nova this week",
+    "parts by number words": "I count eight in part one, six in part two, five in part three",
     "what somebody else wanted": "another advertiser wanted my telegram, I hit report",
 }
 

@@ -18,6 +18,8 @@ _NO_DOMAIN: Final = (
     "|green|black|white|yellow|der|die|das|dem|diesem|el|la|este|ese|un|un[ao]"
 )
 """What a dot that is none may stand behind: "at the dot plotted", "at polka dot dresses"."""
+_OR_SO: Final = re.compile(r"(?:or|and|oder|und|ou|et|o|y|e)\s")
+"""What signs are listed with: "no @ or .com in here"."""
 _SOME_POINT: Final = re.compile(r"\s(?:point|period)\s(?:in|is|it|me|no|be|us|at|de|to|so)\Z")
 """At some point in …: words where "point" is the French dot."""
 _APART: Final = re.compile(r"(?<![^\W_])[^\W_](?:[^a-z0-9@\n]{1,3}[a-z0-9@](?![^\W_])){7,}+")
@@ -149,7 +151,9 @@ class Emails:
                 return None
             return found
         if domain is None or at["word"] is None:
-            return found
+            return None if domain and _OR_SO.match(domain.group()) else found
+        if plain.startswith("/", domain.end()):  # "20 % off with CODE20 at acme.com/anna"
+            return None
         if domain["said"] and at.group().strip() in _BESIDE_A_PLACE:
             return None
         # "at" between plain words is mostly English: "have a look at acme.com".

@@ -9,7 +9,8 @@ from chat_gateway.moderation.engine.names import name_like
 from chat_gateway.moderation.engine.phrases import Vocabulary
 from chat_gateway.moderation.engine.text import Text
 
-_AT_NAME: Final = re.compile(r"(?<![\w@.])@\s?[\w.]{2,40}+")
+_AT_NAME: Final = re.compile(r"(?<![\w@.])@(?!\s[\d.]+(?!\w))\s?[\w.]{2,40}+")
+"""And no rate or price: "0.35 @ 800 dpi"."""
 _MATRIX: Final = re.compile(r"(?<![\w@.])@[\w.\-]{2,40}+:[\w\-]{2,40}\.[a-z]{2,12}\b")
 _TAGGED: Final = re.compile(r"(?<![\w#.])[^\W\d][\w.]{1,31}#\d{4}(?!\w)")
 """On Discord: anna#0123."""

@@ -16,6 +16,8 @@ _HOST: Final = re.compile(r"[a-z0-9\-.]{4,100}")
 _PROFILE: Final = re.compile(r"/(?:in/)?@?[\w.\-]{3,60}/?(?:\?.*)?")
 _BETWEEN: Final = re.compile(r"[/?#.\-_]")
 _APART: Final = re.compile(r"\s\.|\s/|\w,\w")
+_AT_PLACE: Final = r"\s(?:the|an?|this|that|each|every|its|[:\d])"
+"""What makes a dot of "the red dot at the collar"."""
 _FAR: Final = 7
 _THERE: Final = frozenset(["there", "dort", "ahi", "alli", "orada", "tam", "там", "uzerinden"])
 
@@ -61,7 +63,7 @@ class Links:
             r"(?<![^\W_])([a-z0-9\-]{3,40})"
             rf"(?:\s?[(\[{{*_]\s?(?:{dot}|\.)\s?[)\]}}*_]\s?(?:{tld})|[(\[]\.[)\]][a-z]{{2,14}}"
             rf"|\s(?:{dot})\s(?:{tld}){slash}"
-            rf"|\s(?:{dot})\s(?:{plain_tld})|\s(?:dot|punkt)\s(?:de|at|me)|\s\.\s?(?:com|net|org|io))\b"
+            rf"|\s(?:{dot})\s(?:{plain_tld})|\s(?:dot|punkt)\s(?:de|at(?!{_AT_PLACE})|me)|\s\.\s?(?:com|net|org|io))\b"
             rf"(?:{slash})?"
         )
 

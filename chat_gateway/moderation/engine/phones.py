@@ -49,6 +49,7 @@ _BEHIND_A_NAME: Final = re.compile(r"[a-z]_\Z")
 _OF_FILE: Final = re.compile(r"_[a-z]\w{0,60}\.[a-z]")
 """What follows a number in the name of a file."""
 _QUOTE: Final = re.compile(r"(?<!\w)[\"'“”„«»]\Z")
+_PART: Final = frozenset(["part", "teil", "parte", "partie"])
 _SPELLED_MIN: Final = 3
 _IT: Final = frozenset(["it", "lo", "drauf", "le", "that", "this", "dort", "da", "an"])
 _ALONE_MAX: Final = 9
@@ -127,7 +128,7 @@ class Phones:
         times, fillers = 1, 0
         for number, word in enumerate(text.read.words):
             digits, spelled = self._numerals.digits(word.text)
-            if digits:
+            if digits and not (spelled and self._is_part(text, number)):
                 between = text.plain[run[-1].end : word.start] if run else ""
                 joins = fillers <= _FILLERS_MAX and len(between) <= _BETWEEN_MAX
                 if run and (not joins or _APART.search(between)):
@@ -140,12 +141,17 @@ class Phones:
                 times, fillers = 1, 0
             elif word.text in self._numerals.again:
                 times = self._numerals.again[word.text]
-            elif text.read.masks[number] & self._filler or not word.text[0].isalnum():
+            elif digits or text.read.masks[number] & self._filler or not word.text[0].isalnum():
                 fillers += 1
             else:
                 times, fillers = 1, _FILLERS_MAX + 1
         if run:
             yield run
+
+    def _is_part(self, text: Text, number: int) -> bool:
+        """Whether a number word tells parts apart: "nine in part one, four in part two"."""
+        before = text.read.words[number - 1].text if number else ""
+        return before in _PART
 
     def _is_phone(self, text: Text, run: list[series.Group], in_words: bool) -> bool:
         digits = "".join(group.digits for group in run)
