@@ -1,5 +1,6 @@
 """The page for whoever writes a moderation consumer: both of its examples, on a real log."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -33,6 +34,8 @@ MESSAGES: Final = f"/v1/orders/{FILM.order_id}/messages"
 CARD: Final = "Take it from 4111 1111-1111 1111, please."
 INNOCENT: Final = "Order 4111111111111112, tracking 4111111111111111111111, in 12 days."
 RULE: Final = "payment-card@1"
+SAID_S: Final = 60.0
+"""Till what was said is in the log, of a system that has just been started."""
 SAMPLE: Final = ROOT / "tests" / "wire" / "samples" / "events" / "message.json"
 
 
@@ -245,10 +248,14 @@ def record(text: str, *, id_: str = "m", as_: events.Capacity = "participant") -
 
 
 async def say(place: Place, text: str) -> MessageId:
-    """Anna says something; the message's id."""
-    async with place.as_("anna") as anna:
-        answer = await anna.post(MESSAGES, json={"id": str(uuid4()), "text": text})
-    return MessageId(answer.raise_for_status().json()["event"]["id"])
+    """Anna says something, under the same id until she has an answer; the message's id."""
+    message = {"id": str(uuid4()), "text": text}
+    async with place.as_("anna") as anna, asyncio.timeout(SAID_S):
+        while True:
+            answer = await anna.post(MESSAGES, json=message)
+            if answer.status_code != 503:
+                return MessageId(answer.raise_for_status().json()["event"]["id"])
+            await asyncio.sleep(0.1)
 
 
 async def edit(place: Place, message: MessageId, text: str) -> None:

@@ -41,7 +41,7 @@ pytestmark = pytest.mark.connected
 
 DEADLINE_S = 3.0
 """The client's own."""
-SHORT = "timeoutMS=500&serverSelectionTimeoutMS=500"
+SHORT = "timeoutMS=1500&serverSelectionTimeoutMS=1500"
 SECRET = "nobody may read this"
 
 Documents = Database[dict[str, Any]]
@@ -198,7 +198,7 @@ class TestFailures:
     async def test_a_server_that_hangs_is_unavailable_until_it_does_not(
         self, engine: Mongo, link: Link
     ) -> None:
-        """However many ask, each is told within the deadline and a little; then all is well."""
+        """However many ask, all are told before a second turn's deadline; then all is well."""
         store = await open_over(link, engine, "appName=test")
         link.set_weather(BLACK_HOLE)
         begun = time.monotonic()
@@ -208,7 +208,7 @@ class TestFailures:
         )
 
         assert {type(answer) for answer in answers} == {StoreUnavailable}
-        assert time.monotonic() - begun < DEADLINE_S + 1
+        assert time.monotonic() - begun < 2 * DEADLINE_S
         link.set_weather(FAIR)
         assert await store.watermark(1, 0) is None
         await store.close()
