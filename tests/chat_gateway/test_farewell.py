@@ -104,7 +104,7 @@ async def test_clients_go_in_turns() -> None:
     took_s = loop.time() - began
 
     assert 0 < gone < 120
-    assert 0.3 < took_s < 1.5
+    assert 0.3 < took_s < 5  # and not as long for each of them
     times = [goodbye(socket).reconnect_after_ms for _, socket in came]
     assert min(times[:6]) >= 3_350  # the rest of the time, and until there is somebody again
     assert max(times) <= 4_000
