@@ -28,6 +28,8 @@ def test_no_join_leaves_a_hole_or_tells_anything_twice() -> None:
     assert {name for name in happened if counts[name] < 30} == set()
 
 
+@pytest.mark.timeout(300)  # the rarest takes 150 worlds, the others a handful
+@pytest.mark.no_cover
 @pytest.mark.parametrize("bug", BUGS)
 def test_the_model_notices_a_bug(bug: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each of these slips turns the model red."""

@@ -86,6 +86,7 @@ def test_an_empty_text_is_invalid_unless_it_may_be_empty() -> None:
     assert refused.value.code == ErrorCode.INVALID
 
 
+@pytest.mark.no_cover
 def test_piles_of_marks_are_refused_before_they_cost_time() -> None:
     """Normalising them takes time that grows with their square."""
     assert clean_text("a" + "\u0323" * COMBINING_MAX, LIMITS)
@@ -99,6 +100,7 @@ def test_piles_of_marks_are_refused_before_they_cost_time() -> None:
     assert time.process_time() - began < 0.5
 
 
+@pytest.mark.no_cover
 def test_the_worst_text_that_is_taken_is_cheap() -> None:
     """As many marks as are allowed in a row, as often as they fit a frame."""
     worst = ("a" + "\u0301\u0323" * (COMBINING_MAX // 2)) * (32_000 // (COMBINING_MAX + 1))
@@ -159,6 +161,7 @@ async def cost_s(text: str) -> float:
     return best
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("name", HOSTILE)
 async def test_no_text_costs_more_than_its_length(name: str) -> None:
     """Next to nothing for the longest; twice as long costs at most some twice the time."""
@@ -169,6 +172,7 @@ async def test_no_text_costs_more_than_its_length(name: str) -> None:
     assert whole < 3 * half + 0.001
 
 
+@pytest.mark.no_cover
 async def test_what_fills_a_frame_and_is_refused_is_cheap_too() -> None:
     """Before it is known to be too long."""
     for unit in HOSTILE.values():

@@ -262,6 +262,7 @@ def cost_s(text: str) -> float:
     return min(times)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("unit", HOSTILE.values(), ids=HOSTILE.keys())
 def test_no_rule_alone_takes_long(unit: str) -> None:
     """The clock is looked at between two of them: no more than some readings of the text, where a
@@ -281,6 +282,7 @@ def test_no_rule_alone_takes_long(unit: str) -> None:
     assert slow == set()
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("unit", HOSTILE.values(), ids=HOSTILE.keys())
 def test_hostile_texts_cost_no_more_than_they_are_long(unit: str) -> None:
     """Eight times the text is eight times the work; what grows with the square is 64 times."""
@@ -291,6 +293,7 @@ def test_hostile_texts_cost_no_more_than_they_are_long(unit: str) -> None:
     assert long < 20 * short + 0.005
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("unit", ["1", "1 ", "A1-"])
 def test_what_was_said_before_costs_no_more_than_it_is_long(unit: str) -> None:
     """All of it may be a number, but for its last character."""
@@ -304,6 +307,7 @@ def test_what_was_said_before_costs_no_more_than_it_is_long(unit: str) -> None:
     assert min(took) < 0.05
 
 
+@pytest.mark.no_cover
 def test_an_ordinary_text_is_cheap() -> None:
     """All rules together take no more than some readings of it: most look at nothing."""
     looks, readings = [], []

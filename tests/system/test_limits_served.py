@@ -164,6 +164,7 @@ async def test_who_does_not_heed_is_closed(serve: Serve, tmp_path: Path) -> None
     assert all(answer.retry and answer.retry_after_ms for answer in refused)
 
 
+@pytest.mark.no_cover
 async def test_others_go_on_while_one_floods(serve: Serve, tmp_path: Path) -> None:
     """Not refused, and not kept waiting."""
     async with (
