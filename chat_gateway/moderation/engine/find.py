@@ -12,6 +12,7 @@ from chat_gateway.moderation.engine.learned import likeness
 from chat_gateway.moderation.engine.normalise import BLOT
 from chat_gateway.moderation.engine.pieces import put_together
 from chat_gateway.moderation.engine.rules import Compiled, Rule, Rules
+from chat_gateway.moderation.engine.sieve import bits
 from chat_gateway.moderation.engine.text import Text, read
 from chat_gateway.moderation.engine.words import CLAUSE, IS, SENTENCE
 
@@ -138,12 +139,10 @@ class _Look:
             yield from parts
 
     def _not_excused(self, compiled: Compiled) -> Iterator[tuple[int, int]]:
-        text, read, has = self._text, self._text.read, self._text.read.has
+        text, read = self._text, self._text.read
         excuses: list[_Excuse] | None = None
-        for pattern in compiled.patterns:
-            # By far most patterns end at the first of these, so it is not left to a call.
-            if not has & pattern.needs[0] or not pattern.may_be_in(read):
-                continue
+        for bit in bits(compiled.bits & read.patterns):
+            pattern = compiled.patterns[bit]
             for match in pattern.regex.finditer(read.symbols):
                 first, end = match.span()
                 if excuses is None:

@@ -8,8 +8,8 @@ ACL 2012), and so a sum: whoever asks why a text was flagged can read its weight
 
 import math
 import re
-from collections.abc import Iterator, Mapping
-from functools import cache
+from collections.abc import Iterator
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -72,8 +72,7 @@ def likeness(plain: str) -> float:
 def score(plain: str, weights: Weights) -> float:
     """How much a normalised text is like those that lead out of the market; in thousandths."""
     found = features(plain)
-    known: Mapping[str, int] = weights.features
-    total = sum(known.get(feature, 0) for feature in found)
+    total = sum(filter(None, map(weights.features.get, found)))
     return weights.bias + total / math.sqrt(len(found) or 1)
 
 
@@ -87,11 +86,17 @@ def features(plain: str) -> set[str]:
         found.update(map(" ".join, zip(*(words[n:] for n in range(count)), strict=False)))
     for apart in _APART:
         found.update(map(" _ ".join, zip(words, words[apart:], strict=False)))
-    for word in set(words):
-        padded = f" {word} "
-        for size in _PIECES:
-            found.update(padded[n : n + size] for n in range(len(padded) - size + 1))
+    found.update(*map(_pieces, set(words)))
     return found
+
+
+@lru_cache(maxsize=4096)
+def _pieces(word: str) -> frozenset[str]:
+    """Kept, for most words of most texts are the same few."""
+    padded = f" {word} "
+    return frozenset(
+        padded[n : n + size] for size in _PIECES for n in range(len(padded) - size + 1)
+    )
 
 
 def chunks(plain: str) -> Iterator[tuple[int, int]]:

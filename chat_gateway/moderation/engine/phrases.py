@@ -11,13 +11,14 @@ bound, so no pattern, a marketplace's own included, takes more than linear time.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import permutations
 from typing import Final
 
 import msgspec
 
 from chat_gateway.moderation.engine.normalise import spellings
+from chat_gateway.moderation.engine.sieve import Sieve, bits
 from chat_gateway.moderation.engine.words import CLAUSE, IS, SENTENCE, Word, less_one, plain, words
 
 _OTHER: Final = "-"
@@ -58,6 +59,8 @@ class Read(msgspec.Struct, frozen=True):
     masks: list[int]
     has: int
     """All sets in one."""
+    patterns: int
+    """The bits of the patterns that the words may be a match of; no other is."""
 
     def near(self, mask: int, first: int, end: int) -> bool:
         """Whether one of the words from *first* to before *end* is of that set."""
@@ -68,13 +71,12 @@ class Pattern(msgspec.Struct, frozen=True):
     """A compiled pattern."""
 
     regex: re.Pattern[str]
-    needs: tuple[int, ...]
-    """Of each of these sets the text must have a word; the first is the one it has least likely."""
+    bit: int
+    """Its own among those of its vocabulary."""
 
     def may_be_in(self, read: Read) -> bool:
         """Whether looking for it is worth while."""
-        has = read.has
-        return all(has & need for need in self.needs)
+        return bool(read.patterns & self.bit)
 
 
 class Vocabulary:
@@ -91,6 +93,7 @@ class Vocabulary:
         self._made: dict[int, str] = {}
         self._near: dict[str, str] = {}
         self._squeezed: dict[str, str] = {}
+        self._sieve = Sieve()
         self._lists: dict[str, list[tuple[int, ...]]] = {}
         for name, phrases in lists.items():
             if name == NAMES:
@@ -141,7 +144,7 @@ class Vocabulary:
                 symbol = CLAUSE if mask & clause else self._symbols[mask]
             symbols.append(symbol)
             masks.append(mask)
-        return Read(found, "".join(symbols), masks, has)
+        return Read(found, "".join(symbols), masks, has, self._sieve.left(masks))
 
     def compile(self, source: str) -> Pattern:
         """The pattern, once settled. Raises `BadPattern`."""
@@ -155,7 +158,7 @@ class Vocabulary:
             raise BadPattern(f"{source!r} needs no word at all")
         between = self._element(_NOT_FAR)[0]
         orders = dict.fromkeys(between.join(order) for order in permutations(rows))
-        return Pattern(re.compile("|".join(orders)), tuple(sorted(needs, key=int.bit_count)))
+        return Pattern(re.compile("|".join(orders)), self._sieve.add(tuple(needs)))
 
     def learn(self, source: str) -> None:
         """Take the words of a pattern in, before `settle`. Raises `BadPattern`."""
@@ -190,7 +193,7 @@ class Vocabulary:
             raise BadPattern("too many words are each of another combination of lists")
         for symbol, mask in zip(_SYMBOLS, sorted(masks), strict=False):
             self._symbols[mask] = chr(symbol)
-            for bit in _bits(mask):
+            for bit in bits(mask):
                 self._symbols_of.setdefault(bit, []).append(chr(symbol))
 
     def _are_one(self, first: str, second: str) -> bool:
@@ -287,13 +290,6 @@ class Vocabulary:
     def _set(self, mask: int) -> str:
         """The symbols of all words that are of one of these sets, as a regular expression."""
         if mask not in self._made:
-            symbols = {symbol for bit in _bits(mask) for symbol in self._symbols_of.get(bit, ())}
+            symbols = {symbol for bit in bits(mask) for symbol in self._symbols_of.get(bit, ())}
             self._made[mask] = f"[{''.join(sorted(symbols))}]" if symbols else "(?!)"
         return self._made[mask]
-
-
-def _bits(mask: int) -> Iterator[int]:
-    """The single sets of a set."""
-    while mask:
-        yield mask & -mask
-        mask &= mask - 1

@@ -67,7 +67,10 @@ class Compiled(msgspec.Struct, frozen=True):
     """A rule that can be looked for."""
 
     rule: Rule
-    patterns: tuple[Pattern, ...]
+    patterns: Mapping[int, Pattern]
+    """By their bits, in the file's order."""
+    bits: int
+    """All of those."""
     detector: Detector | None
     unless: tuple[Pattern, ...]
     unless_near: tuple[Pattern, ...]
@@ -165,10 +168,12 @@ def _compile(file: RulesFile, vocabulary: Vocabulary, path: Path) -> Rules:
     compiled = []
     for rule in file.rules:
         try:
+            patterns = {one.bit: one for one in map(vocabulary.compile, rule.patterns)}
             compiled.append(
                 Compiled(
                     rule,
-                    tuple(map(vocabulary.compile, rule.patterns)),
+                    patterns,
+                    sum(patterns),
                     DETECTORS[rule.detector](vocabulary) if rule.detector else None,
                     tuple(map(vocabulary.compile, rule.unless)),
                     tuple(map(vocabulary.compile, rule.unless_near)),
