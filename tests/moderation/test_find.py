@@ -192,6 +192,18 @@ class TestPieces:
         """By the last words before it, numbers alone passed over; called up, it is what it is."""
         assert any(parts(messages[: n + 1]) for n in range(len(messages))) is found
 
+    @pytest.mark.parametrize(
+        "before",
+        [
+            "The second cut is ready, could you please have a look at the colours?",
+            "I like the opening a lot, only the music is a little too loud for me.",
+            "Let us keep the logo where it is and make the last scene shorter.",
+        ],
+    )
+    def test_what_is_said_before_pieces_excuses_nothing(self, before: str) -> None:
+        """However much it is like what innocents say."""
+        assert parts([before, "0171", "2345678"]) == {"contact.number": ["0171", "2345678"]}
+
     def test_what_was_said_before_is_not_said_again(self) -> None:
         """Each finding is of the message that completes it."""
         assert parts(["0171 2345678", "thanks!"]) == {}

@@ -1,7 +1,9 @@
 """What the rules find in the last of a sender's messages."""
 
+import math
 import re
 import time
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Final
@@ -95,7 +97,8 @@ def _once(window: list[str], rules: Rules, clock: "_Clock") -> list[tuple[str, S
     last = len(window) - 1
     alone = _Look(read(window[last], rules.vocabulary), rules)
     together = [
-        (pieces, _Look(pieces.text, rules)) for pieces in put_together(window, rules.vocabulary)
+        (pieces, _Look(pieces.text, rules, pieces.starts))
+        for pieces in put_together(window, rules.vocabulary)
     ]
     found = []
     for compiled in rules.compiled:
@@ -125,9 +128,11 @@ def _is_led(window: list[str], compiled: Compiled, rules: Rules) -> bool:
 class _Look:
     """A look at a text, by all rules."""
 
-    def __init__(self, text: Text, rules: Rules) -> None:
+    def __init__(self, text: Text, rules: Rules, starts: Sequence[int] = (0,)) -> None:
+        """*starts*: where each message starts in the text, if it is put together from several."""
         self._text = text
         self._rules = rules
+        self._starts = starts
 
     def places(self, compiled: Compiled) -> Iterator[tuple[int, int]]:
         """The parts of the original text that the rule finds and nothing excuses."""
@@ -135,8 +140,8 @@ class _Look:
         below = compiled.rule.unless_below
         if below is None:
             yield from found
-        elif (parts := list(found)) and self._likeness >= below:
-            yield from parts
+        else:
+            yield from (place for place in found if self._likeness_from(place[0]) >= below)
 
     def _not_excused(self, compiled: Compiled) -> Iterator[tuple[int, int]]:
         text, read = self._text, self._text.read
@@ -173,9 +178,19 @@ class _Look:
             if pattern.may_be_in(self._text.read) and pattern.regex.search(self._sober)
         ]
 
+    def _likeness_from(self, place: int) -> float:
+        """Of the message that holds the place and what comes after it, or of all of them: what was
+        said before may speak of other things."""
+        first = self._starts[bisect_right(self._starts, place) - 1]
+        if first not in self._likenesses:
+            plain, places = self._text.plain, self._text.normalised.places
+            self._likenesses[first] = likeness(plain[bisect_left(places, first) :])
+        return max(self._likenesses[first], self._likeness_from(0) if first else -math.inf)
+
     @cached_property
-    def _likeness(self) -> float:
-        return likeness(self._text.plain)
+    def _likenesses(self) -> dict[int, float]:
+        """By where the first of the messages starts."""
+        return {}
 
     def _is_quoted(self, start: int, end: int) -> bool:
         return any(first <= start and end <= last for first, last in self._quotations)
