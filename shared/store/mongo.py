@@ -197,13 +197,16 @@ class MongoStore:
         ]
         await self._raise(self._conversations, raises)
 
-    async def raise_watermark(self, watermark: Watermark) -> None:
-        """Store the watermark unless the one stored is the same or higher."""
-        where = {
-            "_id": _watermark_id(watermark.epoch, watermark.partition),
-            "offset": {"$lt": watermark.offset},
-        }
-        await self._raise(self._watermarks, [(where, watermark_fields(watermark))])
+    async def raise_watermarks(self, watermarks: Sequence[Watermark]) -> None:
+        """Store each watermark unless the one stored is the same or higher."""
+        raises = [
+            (
+                {"_id": _watermark_id(one.epoch, one.partition), "offset": {"$lt": one.offset}},
+                watermark_fields(one),
+            )
+            for one in watermarks
+        ]
+        await self._raise(self._watermarks, raises)
 
     async def _raise(
         self, collection: MongoCollection, raises: Sequence[tuple[Document, Document]]

@@ -186,8 +186,8 @@ class Writing(Protocol):
         all at once, what its summary says to inboxes, in place of what they held of it."""
         ...
 
-    async def raise_watermark(self, watermark: Watermark) -> None:
-        """Store the watermark unless the one stored is the same or higher."""
+    async def raise_watermarks(self, watermarks: Sequence[Watermark]) -> None:
+        """Store each watermark unless the one stored is the same or higher."""
         ...
 
     async def drop(self) -> None:

@@ -148,9 +148,9 @@ class SqliteStore:
         """Store each conversation unless the one stored has the same or a higher head."""
         await self._write(lambda tables: tables.write_conversations(conversations), WRITE_TIMEOUT_S)
 
-    async def raise_watermark(self, watermark: Watermark) -> None:
-        """Store the watermark unless the one stored is the same or higher."""
-        await self._write(lambda tables: tables.raise_watermark(watermark), WRITE_TIMEOUT_S)
+    async def raise_watermarks(self, watermarks: Sequence[Watermark]) -> None:
+        """Store each watermark unless the one stored is the same or higher."""
+        await self._write(lambda tables: tables.raise_watermarks(watermarks), WRITE_TIMEOUT_S)
 
     async def drop(self) -> None:
         """Remove all entries, conversations and watermarks, and nothing else."""

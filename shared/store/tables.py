@@ -321,14 +321,14 @@ class StoreTables:
             ],
         )
 
-    def raise_watermark(self, watermark: Watermark) -> None:
-        """Store the watermark unless the one stored is the same or higher."""
+    def raise_watermarks(self, watermarks: Sequence[Watermark]) -> None:
+        """Store each watermark unless the one stored is the same or higher."""
         with transaction(self._connection):
-            self._connection.execute(
+            self._connection.executemany(
                 "INSERT INTO watermarks VALUES (?,?,?,?) ON CONFLICT DO UPDATE "
                 'SET "offset" = excluded."offset", at_before = excluded.at_before '
                 'WHERE "offset" < excluded."offset"',
-                (watermark.epoch, watermark.partition, watermark.offset, watermark.at_before),
+                [(one.epoch, one.partition, one.offset, one.at_before) for one in watermarks],
             )
 
     def drop(self) -> None:

@@ -36,7 +36,7 @@ from tests.shared.story import (
 PARTITIONS: Final = 2
 HOME: Final = partition_of(ORDER, PARTITIONS)
 """The partition of the story's order."""
-STEPS: Final = ("write_entries", "write_conversations", "raise_watermark")
+STEPS: Final = ("write_entries", "write_conversations", "raise_watermarks")
 TABLES: Final = ("timeline", "cases", "conversations", "summaries", "inbox", "watermarks")
 FUTURE: Final = Draft(ORDER, "message", VERSION + 1, b"{}")
 GARBAGE: Final = Draft(ORDER, "message", VERSION, b"{")
@@ -160,10 +160,10 @@ class TroubledStore:
         await self._store.write_conversations(conversations)
         self._after("write_conversations")
 
-    async def raise_watermark(self, watermark: Watermark) -> None:
-        await self._before("raise_watermark")
-        await self._store.raise_watermark(watermark)
-        self._after("raise_watermark")
+    async def raise_watermarks(self, watermarks: Sequence[Watermark]) -> None:
+        await self._before("raise_watermarks")
+        await self._store.raise_watermarks(watermarks)
+        self._after("raise_watermarks")
 
     async def _before(self, step: str) -> None:
         if step == self._dies_before:

@@ -76,9 +76,9 @@ BUGS: Final[dict[str, tuple[Slip, ...]]] = {
             archiver,
             "Archiver._write",
             (
-                "await self._write_in_portions(batch.entries",
-                "await self._insist(lambda: self._store.raise_watermark(watermark))\n"
-                "    await self._write_in_portions(batch.entries",
+                "await self._write_in_portions(entries",
+                "await self._insist(lambda: self._store.raise_watermarks(watermarks))\n"
+                "    await self._write_in_portions(entries",
             ),
         ),
     ),
@@ -87,9 +87,9 @@ BUGS: Final[dict[str, tuple[Slip, ...]]] = {
             archiver,
             "Archiver._write",
             (
-                "await self._write_in_portions(batch.entries",
-                "await self._store.write_conversations(batch.conversations)\n"
-                "    await self._write_in_portions(batch.entries",
+                "await self._write_in_portions(entries",
+                "await self._store.write_conversations(conversations)\n"
+                "    await self._write_in_portions(entries",
             ),
         ),
     ),

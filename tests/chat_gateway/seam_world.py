@@ -110,9 +110,9 @@ class _Store:
         await _Pause()
         self._tables.write_conversations(conversations)
 
-    async def raise_watermark(self, watermark: Watermark) -> None:
+    async def raise_watermarks(self, watermarks: Sequence[Watermark]) -> None:
         await _Pause()
-        self._tables.raise_watermark(watermark)
+        self._tables.raise_watermarks(watermarks)
 
 
 class World:

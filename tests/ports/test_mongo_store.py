@@ -100,7 +100,7 @@ async def archive(store: Store, batch: Sequence[Entry], head: int) -> None:
     """The three steps of an archiver."""
     await store.write_entries(batch, changes_of(*batch))
     await store.write_conversations([conversation(head)])
-    await store.raise_watermark(Watermark(1, 0, head + 1, head))
+    await store.raise_watermarks([Watermark(1, 0, head + 1, head)])
 
 
 def everything(documents: Documents) -> dict[str, list[dict[str, Any]]]:

@@ -96,7 +96,7 @@ async def test_reads_do_not_wait_for_a_write(
 ) -> None:
     """While a write is stuck, readers are served what was there before it."""
     other_writer.execute("BEGIN IMMEDIATE")
-    write = asyncio.create_task(store.raise_watermark(MARK))
+    write = asyncio.create_task(store.raise_watermarks([MARK]))
     await asyncio.sleep(0)
 
     assert await store.watermark(1, 0) is None
@@ -114,11 +114,11 @@ async def test_a_write_that_takes_too_long_is_unavailable(
     other_writer.execute("BEGIN IMMEDIATE")
 
     with pytest.raises(StoreUnavailable):
-        await store.raise_watermark(MARK)
+        await store.raise_watermarks([MARK])
 
     monkeypatch.undo()
     other_writer.execute("ROLLBACK")
-    await store.raise_watermark(MARK)
+    await store.raise_watermarks([MARK])
     assert await store.watermark(1, 0) == MARK
 
 
@@ -131,7 +131,7 @@ async def test_a_file_out_of_order_is_unavailable(
     with pytest.raises(StoreUnavailable):
         await store.watermark(1, 0)
     with pytest.raises(StoreUnavailable):
-        await store.raise_watermark(MARK)
+        await store.raise_watermarks([MARK])
 
 
 async def test_a_closed_store_is_unavailable(store: SqliteStore) -> None:
@@ -149,11 +149,11 @@ async def test_too_many_waiting_calls_are_refused(
     """A store that does not keep up says so instead of queueing without end."""
     monkeypatch.setattr("shared.sqlite.WAITING_CALLS_MAX", 3)
     other_writer.execute("BEGIN IMMEDIATE")
-    writes = [asyncio.create_task(store.raise_watermark(MARK)) for _ in range(3)]
+    writes = [asyncio.create_task(store.raise_watermarks([MARK])) for _ in range(3)]
     await asyncio.sleep(0)
 
     with pytest.raises(StoreUnavailable, match="too many"):
-        await store.raise_watermark(MARK)
+        await store.raise_watermarks([MARK])
 
     other_writer.execute("ROLLBACK")
     await asyncio.gather(*writes)
@@ -166,12 +166,12 @@ async def test_a_caller_who_gave_up_leaves_no_trace(
     failures: list[object] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: failures.append(context))
     other_writer.execute("BEGIN IMMEDIATE")
-    write = asyncio.create_task(store.raise_watermark(MARK))
+    write = asyncio.create_task(store.raise_watermarks([MARK]))
     await asyncio.sleep(0)
     write.cancel()
     other_writer.execute("ROLLBACK")
 
-    await store.raise_watermark(MARK)
+    await store.raise_watermarks([MARK])
 
     assert write.cancelled()
     assert failures == []
@@ -183,7 +183,7 @@ class TestLock:
     ) -> None:
         """Other parts of the process keep their tables in it, and may close first."""
         other = await SqliteStore.open(path)
-        await other.raise_watermark(MARK)
+        await other.raise_watermarks([MARK])
         await other.close()
 
         assert await store.watermark(1, 0) == MARK

@@ -177,7 +177,7 @@ class TestWatermarks:
         written = [Watermark(1, 0, 5, 50), Watermark(1, 1, 3, 30), Watermark(2, 0, 0, None)]
 
         for watermark in written:
-            await store.raise_watermark(watermark)
+            await store.raise_watermarks([watermark])
 
         assert [await store.watermark(each.epoch, each.partition) for each in written] == written
 
@@ -186,9 +186,9 @@ class TestWatermarks:
     )
     async def test_it_is_only_ever_raised(self, store: Store, offset: int, at: int) -> None:
         """Neither it nor the time beside it goes back, or changes in place."""
-        await store.raise_watermark(Watermark(1, 0, 5, 50))
+        await store.raise_watermarks([Watermark(1, 0, 5, 50)])
 
-        await store.raise_watermark(Watermark(1, 0, offset, 99))
+        await store.raise_watermarks([Watermark(1, 0, offset, 99)])
 
         assert await store.watermark(1, 0) == Watermark(1, 0, max(5, offset), at)
 
@@ -199,7 +199,7 @@ class TestDurability:
         store = await store_engine.open()
         await store.write_entries([message(1)], changes_of(edit(2, "m1", "ho")))
         await store.write_conversations([conversation(2)])
-        await store.raise_watermark(Watermark(1, 0, 3, 30))
+        await store.raise_watermarks([Watermark(1, 0, 3, 30)])
         stands = await page(store)
         await store.close()
 
@@ -228,7 +228,7 @@ class TestDurability:
         """Afterwards the store is as if it were new, and can be filled anew."""
         await store.write_entries([message(1)], [])
         await store.write_conversations([conversation(5)])
-        await store.raise_watermark(Watermark(1, 0, 5, 50))
+        await store.raise_watermarks([Watermark(1, 0, 5, 50)])
 
         await store.drop()
 
@@ -236,7 +236,7 @@ class TestDurability:
         assert await store.find(ORDER, id_of("m1")) is None
         assert await store.conversation(ORDER) is None
         assert await store.watermark(1, 0) is None
-        await store.raise_watermark(Watermark(1, 0, 1, 10))
+        await store.raise_watermarks([Watermark(1, 0, 1, 10)])
         assert await store.watermark(1, 0) == Watermark(1, 0, 1, 10)
 
 
@@ -250,7 +250,7 @@ async def main():
     store = await open_store(sys.argv[1], Path(sys.argv[2]))
     for offset in range(1, 1_000_000):
         await store.write_conversations([StoredConversation("o1", offset, b"s")])
-        await store.raise_watermark(Watermark(1, 0, offset, offset))
+        await store.raise_watermarks([Watermark(1, 0, offset, offset)])
         print(offset, flush=True)
 
 asyncio.run(main())
@@ -260,7 +260,7 @@ asyncio.run(main())
 async def test_a_read_sees_every_write_acknowledged_before(store: Store) -> None:
     """Readers and writers may use different connections; nobody notices."""
     for offset in range(1, 30):
-        await store.raise_watermark(Watermark(1, 0, offset, offset))
+        await store.raise_watermarks([Watermark(1, 0, offset, offset)])
 
         assert await store.watermark(1, 0) == Watermark(1, 0, offset, offset)
 
