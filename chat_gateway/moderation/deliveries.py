@@ -1,4 +1,5 @@
-"""Verdicts on their way to a gateway: those of one order one after the other, others beside them.
+"""Verdicts on their way to a gateway: what one record calls for together, the records of one order
+one after the other, other orders beside them.
 
 What is not given is tried again for a while, and then nothing more is given: to pass over a verdict
 would be to lose it. How far everything was given is what may be noted.
@@ -35,7 +36,7 @@ class GaveUp(Exception):
 class _Errand(NamedTuple):
     partition: int
     offset: int
-    decision: Decision
+    decisions: Sequence[Decision]
 
 
 class Tally:
@@ -72,19 +73,18 @@ class Deliveries:
         self._failure: Exception | None = None
 
     def hand_over(self, partition: int, offset: int, decisions: Sequence[Decision]) -> None:
-        """Have these given, which the record at *offset* called for."""
-        for decision in decisions:
-            errand = _Errand(partition, offset, decision)
-            self._places.setdefault(partition, Counter())[offset] += 1
-            self._waiting += 1
-            queue = self._queues.get(decision.order_id)
-            if queue is not None:
-                queue.append(errand)
-                continue
-            self._queues[decision.order_id] = deque([errand])
-            task = asyncio.create_task(self._serve(decision.order_id))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+        """Have these given, which the record at *offset* called for: one of them or more."""
+        errand, order_id = _Errand(partition, offset, decisions), decisions[0].order_id
+        self._places.setdefault(partition, Counter())[offset] += 1
+        self._waiting += len(decisions)
+        queue = self._queues.get(order_id)
+        if queue is not None:
+            queue.append(errand)
+            return
+        self._queues[order_id] = deque([errand])
+        task = asyncio.create_task(self._serve(order_id))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def done_below(self, partition: int, position: int) -> int:
         """Below which offset everything was given, of what was read below *position*."""
@@ -113,11 +113,13 @@ class Deliveries:
         queue = self._queues[order_id]
         try:
             while queue:
-                await self._give(queue[0].decision)
+                async with asyncio.TaskGroup() as giving:
+                    for decision in queue[0].decisions:
+                        giving.create_task(self._give(decision))
                 self._settle(queue.popleft())
             del self._queues[order_id]
-        except Exception as error:  # one that nobody expected ends everything too
-            self._failure = self._failure or error
+        except ExceptionGroup as failed:  # with one that nobody expected everything ends too
+            self._failure = self._failure or failed.exceptions[0]
             self._moved.set()
             self._wake()
 
@@ -126,7 +128,7 @@ class Deliveries:
         places[errand.offset] -= 1
         if not places[errand.offset]:
             del places[errand.offset]
-        self._waiting -= 1
+        self._waiting -= len(errand.decisions)
         self._moved.set()
 
     async def _give(self, decision: Decision) -> None:

@@ -4,10 +4,11 @@ import asyncio
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from chat_gateway.archiver import archiver
@@ -16,17 +17,20 @@ from chat_gateway.archiver.batch import fold_batch
 from chat_gateway.archiver.rebuild import rebuild
 from chat_gateway.watermarks import WrongLog, check_watermarks
 from shared.contracts.events import ReviewState
-from shared.contracts.ids import OrderId, UserId
+from shared.contracts.ids import NOTHING, OrderId, UserId
+from shared.contracts.topics import partition_of
 from shared.conversation import Conversation
 from shared.log import open_log
 from shared.log.port import Draft, Record
 from shared.store import open_store
 from shared.store.port import Watermark
 from shared.store.sqlite import SqliteStore
+from shared.timeline import Entry
 from tests.chat_gateway.archive import (
     FUTURE,
     GARBAGE,
     HOME,
+    PARTITIONS,
     STEPS,
     Died,
     Place,
@@ -39,6 +43,12 @@ from tests.chat_gateway.archive import (
 from tests.chat_gateway.seam_author import draft_of
 from tests.shared.story import ANNA, MODERATOR, ORDER, message, order
 
+ABROAD = next(
+    order_id
+    for order_id in map(OrderId, map(str, range(9)))
+    if partition_of(order_id, PARTITIONS) != HOME
+)
+"""An order of another partition than the story's."""
 SOON_S = 5.0
 
 
@@ -62,6 +72,11 @@ def records(*drafts: Draft, start: int = 0) -> list[Record]:
 
 def states() -> defaultdict[OrderId, Conversation]:
     return defaultdict(lambda: Conversation(ORDER))
+
+
+async def page(place: Place, order_id: OrderId) -> Sequence[Entry]:
+    """Everything of an order that the store has."""
+    return await place.store.page(order_id, after=NOTHING, before=None, limit=50, newest=True)
 
 
 async def queue(place: Place, state: ReviewState) -> list[tuple[str, UserId | None]]:
@@ -118,6 +133,22 @@ class TestSteps:
         await place.archive(store)
 
         assert store.writes == list(STEPS)
+
+    async def test_all_partitions_take_as_many_writes_as_one(self, place: Place) -> None:
+        """What is changed in them keeps apart, though they count alike."""
+        others = [msgspec.structs.replace(event, order_id=ABROAD) for event in story()]
+        await place.append(*story(), *others)
+        store = TroubledStore(place.store)
+
+        await place.archive(store)
+
+        assert store.writes == list(STEPS)
+        home, abroad = [
+            [(entry.id, entry.edited_text, entry.gone) for entry in await page(place, order_id)]
+            for order_id in (ORDER, ABROAD)
+        ]
+        assert home == abroad
+        assert {text for _, text, _ in home} == {None, "two"}
 
     @pytest.mark.parametrize("when", ["dies_before", "dies_after"])
     @pytest.mark.parametrize("step", STEPS)

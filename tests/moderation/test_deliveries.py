@@ -85,17 +85,32 @@ async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
     await world.deliveries.close()
 
 
-async def test_those_of_one_order_are_given_one_after_the_other(world: World) -> None:
+async def test_records_of_one_order_are_served_one_after_the_other(world: World) -> None:
     """As they were handed over, while those of others wait for none of them."""
     world.gateway.hang(ONE)
 
-    world.deliveries.hand_over(0, 5, [decision(1), decision(2)])
-    world.deliveries.hand_over(0, 6, [decision(3), decision(4, OTHER)])
-    await world.until(lambda: world.gateway.given == [decision(4, OTHER)])
+    world.deliveries.hand_over(0, 5, [decision(1)])
+    world.deliveries.hand_over(0, 6, [decision(2)])
+    world.deliveries.hand_over(0, 7, [decision(3, OTHER)])
+    await world.until(lambda: world.gateway.given == [decision(3, OTHER)])
+    under_way = world.gateway.under_way
     world.gateway.hanging[ONE].set()
     await world.deliveries.room(0)
 
-    assert world.gateway.given[1:] == [decision(1), decision(2), decision(3)]
+    assert under_way == 1
+    assert world.gateway.given[1:] == [decision(1), decision(2)]
+
+
+async def test_what_one_record_calls_for_is_given_together(world: World) -> None:
+    """The pieces of a number disappear at once; none of them waits for another's answer."""
+    world.gateway.hang(ONE)
+
+    world.deliveries.hand_over(0, 5, [decision(1), decision(2), decision(3)])
+    await world.until(lambda: world.gateway.under_way == 3)
+    world.gateway.hanging[ONE].set()
+    await world.deliveries.room(0)
+
+    assert world.deliveries.done_below(0, 9) == 9
 
 
 async def test_what_is_done_ends_before_what_is_not_given(world: World) -> None:
@@ -105,7 +120,7 @@ async def test_what_is_done_ends_before_what_is_not_given(world: World) -> None:
     world.deliveries.hand_over(0, 5, [decision(1)])
     world.deliveries.hand_over(0, 7, [decision(2), decision(3)])
     world.deliveries.hand_over(1, 3, [decision(4, OTHER)])
-    await world.until(lambda: world.gateway.given)
+    await world.until(lambda: world.deliveries.done_below(1, 9) == 9)
     before = [world.deliveries.done_below(partition, 9) for partition in range(3)]
     world.gateway.hanging[ONE].set()
     await world.deliveries.room(0)
@@ -148,7 +163,8 @@ async def test_what_cannot_be_given_now_is_tried_again(world: World) -> None:
     """Until it is given, and what follows waits for that."""
     world.gateway.troubles = [TryAgain("unavailable"), TryAgain("unknown", after_s=0.002)]
 
-    world.deliveries.hand_over(0, 1, [decision(1), decision(2)])
+    world.deliveries.hand_over(0, 1, [decision(1)])
+    world.deliveries.hand_over(0, 2, [decision(2)])
     await world.deliveries.room(0)
 
     assert world.gateway.given == [decision(1), decision(2)]
@@ -196,7 +212,8 @@ async def test_some_failures_end_everything(world: World, trouble: Exception) ->
     """Nothing more is given, and nothing beyond is done."""
     world.gateway.troubles = [trouble]
 
-    world.deliveries.hand_over(0, 4, [decision(1), decision(2)])
+    world.deliveries.hand_over(0, 4, [decision(1)])
+    world.deliveries.hand_over(0, 5, [decision(2)])
     with pytest.raises(type(trouble)):
         await world.deliveries.room(0)
 
