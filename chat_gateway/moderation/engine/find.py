@@ -102,10 +102,11 @@ def _once(window: list[str], rules: Rules, clock: "_Clock") -> list[tuple[str, S
     ]
     found = []
     for compiled in rules.compiled:
-        places = list(alone.places(compiled))
-        if places and not _is_led(window, compiled, rules):
-            found += [(compiled.rule.id, Span(last, start, end)) for start, end in places]
-        clock.check()
+        if alone.may_have(compiled):
+            places = list(alone.places(compiled))
+            if places and not _is_led(window, compiled, rules):
+                found += [(compiled.rule.id, Span(last, start, end)) for start, end in places]
+            clock.check()
         for pieces, look in together if compiled.rule.across else ():
             for start, end in look.places(compiled):
                 found += ((compiled.rule.id, Span(*part)) for part in pieces.parts(start, end))
@@ -133,6 +134,10 @@ class _Look:
         self._text = text
         self._rules = rules
         self._starts = starts
+
+    def may_have(self, compiled: Compiled) -> bool:
+        """Whether looking for the rule is worth while."""
+        return compiled.detector is not None or bool(compiled.bits & self._text.read.patterns)
 
     def places(self, compiled: Compiled) -> Iterator[tuple[int, int]]:
         """The parts of the original text that the rule finds and nothing excuses."""

@@ -32,7 +32,7 @@ _WORDS: Final = (1, 2, 3)
 _APART: Final = (2, 3, 4)
 
 
-class Weights(msgspec.Struct, frozen=True):
+class Weights(msgspec.Struct, frozen=True, eq=False):  # the same are one object
     """What was learned. A text's score is the bias, and its features' weights over the root of how
     many it has; in thousandths."""
 
@@ -71,32 +71,50 @@ def likeness(plain: str) -> float:
 
 def score(plain: str, weights: Weights) -> float:
     """How much a normalised text is like those that lead out of the market; in thousandths."""
-    found = features(plain)
-    total = sum(filter(None, map(weights.features.get, found)))
-    return weights.bias + total / math.sqrt(len(found) or 1)
+    words = _words(plain)
+    found, weight_of = _rows(words), weights.features.get
+    weighed = {feature: weight for feature in found if (weight := weight_of(feature))}
+    for word in set(words):
+        pieces, of_them = _pieces_weighed(word, weights)
+        found |= pieces
+        weighed |= of_them
+    return weights.bias + sum(weighed.values()) / math.sqrt(len(found) or 1)
 
 
 def features(plain: str) -> set[str]:
     """Its rows of one to three words, its pairs of words with one to three others between them, and
     its words' pieces of three to five characters, which begin and end with a space where the word
     does. All digits are one, and masked text is none."""
-    words = _WORD.findall(_DIGITS.sub("0", plain.replace(BLOT, " ").replace(MASK, " ")))
+    words = _words(plain)
+    return _rows(words).union(*map(_pieces, set(words)))
+
+
+def _words(plain: str) -> list[str]:
+    return _WORD.findall(_DIGITS.sub("0", plain.replace(BLOT, " ").replace(MASK, " ")))
+
+
+def _rows(words: list[str]) -> set[str]:
     found = set(words)
     for count in _WORDS[1:]:
         found.update(map(" ".join, zip(*(words[n:] for n in range(count)), strict=False)))
     for apart in _APART:
         found.update(map(" _ ".join, zip(words, words[apart:], strict=False)))
-    found.update(*map(_pieces, set(words)))
     return found
 
 
-@lru_cache(maxsize=4096)
 def _pieces(word: str) -> frozenset[str]:
-    """Kept, for most words of most texts are the same few."""
     padded = f" {word} "
     return frozenset(
         padded[n : n + size] for size in _PIECES for n in range(len(padded) - size + 1)
     )
+
+
+@lru_cache(maxsize=2048)
+def _pieces_weighed(word: str, weights: Weights) -> tuple[frozenset[str], dict[str, int]]:
+    """A word's pieces, and the weights of those that have one. Kept, for most words of most texts
+    are the same few, and all weights together are more than a processor has at hand."""
+    pieces, weight_of = _pieces(word), weights.features.get
+    return pieces, {piece: weight for piece in pieces if (weight := weight_of(piece))}
 
 
 def chunks(plain: str) -> Iterator[tuple[int, int]]:

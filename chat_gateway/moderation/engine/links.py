@@ -66,13 +66,16 @@ class Links:
             rf"|\s(?:{dot})\s(?:{plain_tld})|\s(?:dot|punkt)\s(?:de|at(?!{_AT_PLACE})|me)|\s\.\s?(?:com|net|org|io))\b"
             rf"(?:{slash})?"
         )
+        self._may_spell = re.compile(rf"[(\[{{*_]|\s(?:{dot}|dot|punkt|\.)")
+        """What each way of it has; mostly there is none, and a look at each word is saved."""
 
     def __call__(self, text: Text) -> Iterator[tuple[int, int]]:
         """Each such link's part of the text."""
         plain = text.plain
         if ":" in plain:
             yield from (match.span() for match in _SCHEMES.finditer(plain))
-        if text.read.has & self._tld or "(.)" in plain or "[.]" in plain:
+        named = text.read.has & self._tld or "(.)" in plain or "[.]" in plain
+        if named and self._may_spell.search(plain):
             for match in self._spelled.finditer(plain):
                 if match[1] not in self._no_name:
                     yield match.span()
@@ -87,6 +90,8 @@ class Links:
 
     def _leads(self, text: Text, chunk: re.Match[str]) -> bool:
         written = chunk.group().rstrip(".,;:!?)\"'")
+        if "." not in written and "-" not in written:
+            return False
         scheme = _SCHEME.match(written)
         host = _HOST.match(written, scheme.end() if scheme else 0)
         if host is None:

@@ -76,7 +76,9 @@ def words(
         or (not text.isascii() and _FOREIGN_SIGN.search(text))
     ):
         found = _put_in(found, _leet(text, known))
-    if spaced := [w for run in _SPACED.finditer(text) for w in _letters(run, known)]:
+    # The search takes as long as all else here; the inner two of four lonely letters are two words.
+    if any(len(a.text) == len(b.text) == 1 for a, b in pairwise(found)):
+        spaced = [w for run in _SPACED.finditer(text) for w in _letters(run, known)]
         found = _put_in(found, spaced)
     found = _pairs(text, found, are_one)
     return _refused(text, found, refusals) if "?" in text else found
