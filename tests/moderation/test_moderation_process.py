@@ -7,9 +7,11 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import Final
 
 import httpx
 import pytest
@@ -98,17 +100,22 @@ async def refusing(code: ErrorCode) -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
 
+HELD: Final = "order_chat_moderation_held_partitions 8.0"
+
+
 def test_it_tells_how_it_is_and_ends_when_told(tmp_path: Path) -> None:
     """Which part is down, its figures, and 0 after SIGTERM."""
     with process(tmp_path, "http://127.0.0.1:9") as (moderation, client):
         ready = client.get("/readyz")
-        page = client.get("/metrics").text
+        give_up_at = time.monotonic() + START_S
+        while HELD not in (page := client.get("/metrics").text):  # asked for at its own pace
+            assert time.monotonic() < give_up_at, page
+            time.sleep(0.05)
         moderation.send_signal(signal.SIGTERM)
         code = moderation.wait(START_S)
 
     parts = {"log": "ok", "gateway": "down", "moderation": "ok"}
     assert (ready.status_code, ready.json()["parts"]) == (503, parts)
-    assert "order_chat_moderation_held_partitions 8.0" in page
     assert 'order_chat_moderation_verdicts_total{action="redact",rule="contact.lagoon"} 0.0' in page
     assert code == 0
 
