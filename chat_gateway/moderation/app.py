@@ -23,6 +23,8 @@ from shared.settings import BadSetting
 
 BUDGET_S: Final = 1.0
 """How long a text may keep the rules busy: nobody waits for it here but other texts."""
+KEPT_ALIVE: Final = 4
+"""Connections to gateways that are kept while nothing is given."""
 
 
 async def run(settings: Settings, rules: Rules, *, rewind: bool) -> None:
@@ -38,7 +40,9 @@ async def run(settings: Settings, rules: Rules, *, rewind: bool) -> None:
         log = await open_log(settings.log_url, settings.data)
         resources.push_async_callback(log.close)
         refuse(await log.risks(), dev=settings.dev)
-        limits = httpx.Limits(max_connections=AT_ONCE + 1)  # one for who asks how it is
+        # One more for who asks how it is. All that are kept are looked at with each request, and a
+        # burst needs more of them than what comes after it.
+        limits = httpx.Limits(max_connections=AT_ONCE + 1, max_keepalive_connections=KEPT_ALIVE)
         client = await resources.enter_async_context(
             httpx.AsyncClient(base_url=settings.gateway_url, limits=limits)
         )

@@ -73,7 +73,7 @@ class Decision(msgspec.Struct, frozen=True):
         return f"{self.rule}@{self.version}"
 
 
-class _Said(msgspec.Struct):
+class _Said(msgspec.Struct, gc=False):
     """A message as it stands by what was read of it."""
 
     target: MessageId
@@ -88,7 +88,7 @@ class _Said(msgspec.Struct):
     """The rules whose verdicts on it were given out already, and which."""
 
 
-class _Known(msgspec.Struct, frozen=True):
+class _Known(msgspec.Struct, frozen=True, gc=False):
     sender: _Sender
     since: int
     at: int

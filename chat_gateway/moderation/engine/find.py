@@ -40,7 +40,7 @@ _ROUNDS: Final = 4
 """What still shows something new after so many rounds of masking is masked as a whole."""
 
 
-class Span(msgspec.Struct, frozen=True, order=True):
+class Span(msgspec.Struct, frozen=True, order=True, gc=False):
     """A part of a message, in code points of the text as it was written."""
 
     message: int

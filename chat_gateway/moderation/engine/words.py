@@ -48,7 +48,7 @@ KNOWN_CHARS_MAX: Final = 16
 """Longer words than this are not looked for among lonely letters."""
 
 
-class Word(msgspec.Struct, frozen=True):
+class Word(msgspec.Struct, frozen=True, gc=False):
     """A word, or the end of a clause or sentence; where it stands in the normalised text."""
 
     text: str
