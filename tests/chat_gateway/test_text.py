@@ -131,9 +131,9 @@ HOSTILE: Final[dict[str, str]] = {
     "piles": "a" + "\u0323\u0301" * (COMBINING_MAX // 2),
 }
 """What patterns of all kinds trip over when it comes again and again, closed by what fits none."""
-MESSAGE_S: Final = 0.02
-"""Each takes 5 ms of a processor at most, on a slow one and under a tracer a few more; what grows
-with the square of its length takes seconds."""
+MESSAGE_S: Final = 0.1
+"""Each takes 5 ms of a processor at most, of a slow and busy one up to 20; what grows with the
+square of its length takes seconds."""
 
 
 def hostile(unit: str, chars: int) -> str:
