@@ -130,8 +130,8 @@ class TestOutage:
         with pytest.raises(NotAppended):
             await log.append(0, [draft("c")])
 
-        assert 0.2 < unknown_after_s < 1
-        assert time.monotonic() - began < unknown_after_s + 0.1
+        assert 0.2 < unknown_after_s < 3
+        assert time.monotonic() - began < unknown_after_s + 0.25  # and not the deadline again
 
     async def test_a_producer_that_is_given_up_sends_nothing_any_more(
         self,

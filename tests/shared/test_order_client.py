@@ -445,7 +445,7 @@ async def test_closing_the_client_ends_every_question(caplog: pytest.LogCaptureF
         await turns()
 
         await client.aclose()
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(5):
             ended = await outcomes(asking)
 
         assert ended == ["open"] * 452

@@ -110,7 +110,7 @@ async def test_a_form_that_never_ends_is_cut() -> None:
         took_s = asyncio.get_running_loop().time() - began
 
     assert answer == b""
-    assert 1.4 <= took_s < 2.5
+    assert 1.4 <= took_s < 4  # all of it would take five seconds
 
 
 async def test_a_slow_reader_is_not_taken_for_silence() -> None:

@@ -185,7 +185,7 @@ async def test_others_go_on_while_one_floods(serve: Serve, tmp_path: Path) -> No
             slowest = max(slowest, time.monotonic() - began)
         await flooding
 
-    assert slowest < 2
+    assert slowest < 5
 
 
 async def test_a_flood_of_joins_is_slowed_down(serve: Serve, tmp_path: Path) -> None:
