@@ -118,8 +118,9 @@ class Deliveries:
                         giving.create_task(self._give(decision))
                 self._settle(queue.popleft())
             del self._queues[order_id]
-        except ExceptionGroup as failed:  # with one that nobody expected everything ends too
-            self._failure = self._failure or failed.exceptions[0]
+        except Exception as error:  # one that nobody expected ends everything too
+            first = error.exceptions[0] if isinstance(error, ExceptionGroup) else error
+            self._failure = self._failure or first
             self._moved.set()
             self._wake()
 

@@ -147,6 +147,7 @@ FOUND: dict[str, tuple[str, tuple[str, ...]]] = {
     "network, what it shows": ("contact.messenger_named", ("that app w the white plane on it",)),
     "link, page to be written through": ("contact.link", ("www.acmestudyo.com üzerinden yazın",)),
     "link, to book by a service": ("contact.link", ("slots: annaposes.as.me",)),
+    "link, a host without a dot": ("contact.link", ("everything else is at buymeacoffee.",)),
     "link, in a list of maps": (
         "contact.request",
         ("look Acme up on maps and call the number there",),

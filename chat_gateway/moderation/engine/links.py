@@ -30,6 +30,7 @@ class Links:
             return frozenset(term.replace(" ", ".") for term in vocabulary.terms(name))
 
         self._contact = hosts("contact_host")
+        self._undotted = [host for host in self._contact if "." not in host]
         self._profile = hosts("profile_host")
         self._work = hosts("work_host")
         self._tlds = frozenset((*vocabulary.terms("tld"), *vocabulary.terms("link_tld")))
@@ -90,8 +91,8 @@ class Links:
 
     def _leads(self, text: Text, chunk: re.Match[str]) -> bool:
         written = chunk.group().rstrip(".,;:!?)\"'")
-        if "." not in written and "-" not in written:
-            return False
+        if not ("." in written or "-" in written or any(map(written.count, self._undotted))):
+            return False  # most chunks with a dot just end a sentence
         scheme = _SCHEME.match(written)
         host = _HOST.match(written, scheme.end() if scheme else 0)
         if host is None:
